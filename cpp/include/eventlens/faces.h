@@ -1,0 +1,57 @@
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "eventlens/image.h"
+#include "eventlens/models.h"
+
+namespace eventlens {
+
+// Unit length: the dot product of two is their cosine, the face similarity. As long as the model makes it.
+using Embedding = std::vector<float>;
+
+struct Face {
+    Rect box;
+    std::array<Point, 5> landmarks{};  // image-left eye, image-right eye, nose tip, image-left and -right mouth corner
+    float confidence = 0;              // 0..1, the detector's
+    float quality = 0;                 // 0..1, how well the face can be told from others (size, sharpness, pose)
+    Embedding embedding;
+};
+
+struct FaceOptions {
+    double min_confidence = 0.75;
+    int min_side = 12;          // pixels of the view; smaller faces are dropped before they are embedded
+    int max_long_side = 2048;   // the detector looks at the view shrunk to this
+    std::string embedder;       // a model name of role "embedder"; empty: the manifest's default
+};
+
+// Finds faces and describes each with an embedding.
+// Thread safety: all methods are const and may run on many threads at once.
+class FaceFinder {
+  public:
+    // Loads the models. Throws Error(not_found) or Error(unsupported).
+    static FaceFinder open(std::shared_ptr<const ModelStore> models, const FaceOptions& options = {});
+
+    FaceFinder(FaceFinder&&) noexcept;
+    FaceFinder& operator=(FaceFinder&&) noexcept;
+    ~FaceFinder();
+
+    // Largest face first. An image without faces is an empty vector, not an error.
+    std::vector<Face> find(ImageView image) const;
+
+    // The same for a selfie: a face that fills the frame is looked for again in a padded, smaller view.
+    std::vector<Face> find_in_selfie(ImageView image) const;
+
+    // The embedding model in use; embeddings of two models are never compared.
+    const ModelEntry& embedder() const;
+
+  private:
+    struct Impl;  // keeps the inference runtime out of this header
+    explicit FaceFinder(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace eventlens

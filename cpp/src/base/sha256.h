@@ -1,0 +1,16 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+
+namespace eventlens {
+
+// 64 lower-case hex digits.
+std::string sha256_hex(std::span<const std::byte> bytes);
+
+// Of a file's contents. Throws Error(not_found) when it cannot be opened or read.
+std::string sha256_hex_of_file(const std::filesystem::path& path);
+
+}  // namespace eventlens
