@@ -36,11 +36,12 @@ struct ModelSource {
     std::string convert;  // the converter that turns it into `files`; empty: taken as it is
 };
 
-// What a network expects: 8-bit RGB pixels become (channel - mean) / scale in this order and layout.
+// What a network expects: 8-bit RGB pixels are put in this channel order, become (channel - mean) / scale (mean and
+// scale in the network's own order), and are laid out channels first or last.
 struct InputSpec {
     Size size;               // 0: any
     int multiple = 1;        // sides that are free must be multiples of this
-    bool bgr = false;        // channel order
+    bool bgr = false;
     bool channels_first = true;
     std::array<float, 3> mean{0, 0, 0};
     std::array<float, 3> scale{1, 1, 1};

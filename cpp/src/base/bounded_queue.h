@@ -8,8 +8,8 @@
 
 namespace eventlens {
 
-// A queue between threads that holds at most `capacity` items, so that a fast producer waits for a slow consumer and
-// memory stays flat. Thread safe.
+// A queue between threads that holds at most `capacity` items, so that a fast producer waits for a slow
+// consumer and memory stays flat. Thread safe.
 template <typename T>
 class BoundedQueue {
   public:

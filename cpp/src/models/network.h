@@ -31,26 +31,27 @@ class Run {
     std::unique_ptr<Lease> lease_;
 };
 
-// A network, loaded and verified. For each shape that is asked for, a static graph is compiled once and kept: static
-// graphs run 1.3-2 times faster than dynamic ones, so callers should use few shapes (size buckets).
+// A network, loaded and verified. For each shape that is asked for, a static graph is compiled once and kept:
+// static graphs run 1.3-2 times faster than dynamic ones, so callers should use few shapes (size buckets).
 // Thread safety: const methods may run on many threads at once.
 class Network {
   public:
-    // Verifies the files' SHA-256 first. Throws as ModelStore::verify does, and Error(unsupported) when the runtime
-    // cannot read the network.
+    // Verifies the files' SHA-256 first. Throws as ModelStore::verify does, and Error(unsupported) when the
+    // runtime cannot read the network. `store` must outlive the network.
     static Network load(const ModelStore& store, const ModelEntry& entry);
 
     Network(Network&&) noexcept;
     Network& operator=(Network&&) noexcept;
     ~Network();
 
-    // `pixels` holds `count` images of `size`, uint8 RGB, packed row after row, image after image. Mean, scale, channel
-    // order and layout are the graph's affair (baked in from the entry's InputSpec).
+    // `pixels` holds `count` images of `size`, uint8 RGB, packed row after row, image after image. Mean,
+    // scale, channel order and layout are the graph's affair (baked in from the entry's InputSpec).
     Run run(std::span<const std::uint8_t> pixels, int count, Size size) const;
 
     const ModelEntry& entry() const;
 
-    // text_recognizer: the characters, one for each class after the blank, from the entry or from the file itself.
+    // text_recognizer: the characters, one for each class after the blank, from the entry or from the file
+    // itself.
     const std::vector<std::string>& characters() const;
 
   private:

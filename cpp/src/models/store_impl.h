@@ -1,0 +1,20 @@
+#pragma once
+
+#include <map>
+#include <openvino/openvino.hpp>
+#include <string>
+#include <vector>
+
+#include "eventlens/models.h"
+
+namespace eventlens {
+
+struct ModelStore::Impl {
+    std::vector<ModelEntry> entries;
+    std::map<std::string, std::string> defaults;  // role -> name
+    bool bf16 = false;
+    int threads = 1;
+    mutable ov::Core core;  // its methods are safe to call from many threads, but not const
+};
+
+}  // namespace eventlens
