@@ -1,0 +1,85 @@
+#include "storage/file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+
+namespace eventlens {
+
+namespace {
+
+// Owns an open file. Opening never waits, not even for the writer of a pipe that someone named photo.jpg.
+class Descriptor {
+  public:
+    explicit Descriptor(const std::string& path)
+        : number_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
+        if (number_ < 0) throw file_error(errno, "cannot open " + path);
+    }
+    ~Descriptor() { ::close(number_); }
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+
+    int number() const noexcept { return number_; }
+
+  private:
+    int number_;
+};
+
+Error too_large(const std::string& path, std::int64_t max_bytes) {
+    return {ErrorCode::bad_input,
+            path + " is larger than the allowed " + std::to_string(max_bytes) + " bytes"};
+}
+
+}  // namespace
+
+Error file_error(int reason, const std::string& doing) {
+    ErrorCode code = ErrorCode::overloaded;  // disk and network trouble, too many open files: may pass
+    switch (reason) {
+        case ENOENT:
+        case ENOTDIR: code = ErrorCode::not_found; break;
+        case EACCES:
+        case EPERM:
+        case EISDIR:
+        case ELOOP:
+        case EINVAL:
+        case ENAMETOOLONG: code = ErrorCode::bad_input; break;
+        default: break;
+    }
+    return {code, doing + ": " + std::generic_category().message(reason)};
+}
+
+std::optional<StoredObject> describe_file(const std::string& path, std::string key) {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0) throw file_error(errno, "cannot look at " + path);
+    if (!S_ISREG(status.st_mode)) return std::nullopt;
+    return StoredObject{std::move(key), status.st_size, nanoseconds_of(status.st_mtim), {}};
+}
+
+std::vector<std::byte> read_file(const std::string& path, std::int64_t max_bytes) {
+    const Descriptor file(path);
+    struct stat status {};
+    if (::fstat(file.number(), &status) != 0) throw file_error(errno, "cannot look at " + path);
+    if (!S_ISREG(status.st_mode)) throw Error(ErrorCode::bad_input, path + " is not a file");
+    if (status.st_size > max_bytes) throw too_large(path, max_bytes);
+
+    // One byte more than the file is said to hold: the last read tells whether it grew meanwhile.
+    std::vector<std::byte> bytes(static_cast<std::size_t>(status.st_size) + 1);
+    std::size_t filled = 0;
+    for (;;) {
+        const ssize_t count = ::read(file.number(), bytes.data() + filled, bytes.size() - filled);
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) throw file_error(errno, "cannot read " + path);
+        if (count == 0) break;
+        filled += static_cast<std::size_t>(count);
+        if (static_cast<std::int64_t>(filled) > max_bytes) throw too_large(path, max_bytes);
+        if (filled == bytes.size()) bytes.resize(filled * 2);
+    }
+    bytes.resize(filled);
+    return bytes;
+}
+
+}  // namespace eventlens

@@ -1,0 +1,144 @@
+#include "eventlens/storage.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "storage/file.h"
+#include "storage/folder.h"
+
+namespace eventlens {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+class PathList : public Source {
+  public:
+    explicit PathList(std::vector<std::string> paths) : paths_(std::move(paths)) {}
+
+    const std::string& uri() const override { return uri_; }
+
+    void list(const ListOptions& options,
+              const std::function<void(const StoredObject&)>& each) const override {
+        for (const std::string& path : paths_) {
+            if (!path.starts_with(options.prefix) || (options.wanted && !options.wanted(path))) continue;
+            std::optional<StoredObject> object;
+            try {
+                object = describe_file(path, path);
+                if (!object) throw Error(ErrorCode::bad_input, path + " is not a file");
+            } catch (const Error& error) {
+                if (!options.on_problem) throw;
+                options.on_problem(path, error);
+                continue;
+            }
+            each(*object);
+        }
+    }
+
+    std::vector<std::byte> read(const std::string& key, std::int64_t max_bytes) const override {
+        if (!std::ranges::binary_search(paths_, key))
+            throw Error(ErrorCode::not_found, "not in the list: " + key);
+        return read_file(key, max_bytes);
+    }
+
+  private:
+    std::vector<std::string> paths_;  // sorted, no path twice
+    std::string uri_ = "paths:";
+};
+
+constexpr std::string_view hex_digits = "0123456789ABCDEF";
+
+// As in RFC 3986: everything but unreserved characters and '/' becomes %XX, so that any bytes make a
+// printable name.
+std::string file_url(const std::string& path) {
+    std::string url = "file://";
+    for (const char c : path) {
+        const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (letter || std::string_view("-._~/").find(c) != std::string_view::npos) {
+            url += c;
+        } else {
+            const auto byte = static_cast<unsigned char>(c);
+            url += '%';
+            url += hex_digits[byte >> 4];
+            url += hex_digits[byte & 15];
+        }
+    }
+    return url;
+}
+
+std::string path_of_file_url(std::string_view url) {
+    std::string_view rest = url.substr(std::string_view("file://").size());
+    if (rest.starts_with("localhost/")) rest.remove_prefix(std::string_view("localhost").size());
+    const auto broken = [&] { return Error(ErrorCode::bad_input, "not a file URL: " + std::string(url)); };
+    if (!rest.starts_with('/')) throw broken();
+    std::string path;
+    for (std::size_t i = 0; i < rest.size(); ++i) {
+        if (rest[i] != '%') {
+            path += rest[i];
+            continue;
+        }
+        const auto digit = [&](std::size_t at) {
+            const char c = at < rest.size() ? rest[at] : ' ';
+            const auto value = hex_digits.find(c >= 'a' && c <= 'f' ? static_cast<char>(c - 'a' + 'A') : c);
+            if (value == std::string_view::npos) throw broken();
+            return value;
+        };
+        path += static_cast<char>(digit(i + 1) * 16 + digit(i + 2));
+        i += 2;
+    }
+    if (path.find('\0') != std::string::npos) throw broken();
+    return path;
+}
+
+// "s3" of "s3://bucket"; empty when there is none.
+std::string_view scheme_of(std::string_view location) {
+    const std::size_t end = location.find("://");
+    if (end == std::string_view::npos || location.substr(0, end).find('/') != std::string_view::npos)
+        return {};
+    return location.substr(0, end);
+}
+
+}  // namespace
+
+std::string StoredObject::fingerprint() const {
+    if (!etag.empty()) return "etag:" + etag;
+    return "size:" + std::to_string(size) + ",modified:" + std::to_string(modified);
+}
+
+std::unique_ptr<const Source> open_source(const std::string& location) {
+    const std::string_view scheme = scheme_of(location);
+    if (scheme == "s3" || scheme == "az") {
+        throw Error(ErrorCode::unsupported, "cannot open " + location +
+                                                ": this build reads folders and files only, it has no " +
+                                                (scheme == "s3" ? "S3" : "Azure Blob") +
+                                                " client; mount the bucket or copy the photos to a folder");
+    }
+    if (!scheme.empty() && scheme != "file") {
+        throw Error(ErrorCode::bad_input,
+                    "cannot open " + location + ": no source is called " + std::string(scheme));
+    }
+    if (location.empty()) throw Error(ErrorCode::bad_input, "the source has no name");
+    const std::string path = scheme.empty() ? location : path_of_file_url(location);
+    std::error_code reason;
+    const fs::path real = fs::canonical(path, reason);
+    if (reason) throw file_error(reason.value(), "cannot open " + path);
+    if (!fs::is_directory(real, reason)) return open_paths({path});
+    return open_folder(real.string(), file_url(real.string()));
+}
+
+std::unique_ptr<const Source> open_paths(const std::vector<std::string>& paths) {
+    std::vector<std::string> absolute;
+    for (const std::string& path : paths) {
+        if (path.empty() || path.find('\0') != std::string::npos)
+            throw Error(ErrorCode::bad_input, "not a path");
+        absolute.push_back(fs::absolute(path).lexically_normal().string());
+    }
+    std::ranges::sort(absolute);
+    const auto repeated = std::ranges::unique(absolute);
+    absolute.erase(repeated.begin(), repeated.end());
+    return std::make_unique<PathList>(std::move(absolute));
+}
+
+}  // namespace eventlens
