@@ -1,0 +1,331 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "eventlens/bibs.h"
+#include "eventlens/faces.h"
+#include "eventlens/gallery.h"
+#include "eventlens/image.h"
+
+namespace eventlens {
+
+using OrganisationId = std::int64_t;
+using EventId = std::int64_t;
+using SourceId = std::int64_t;
+using UtcMilliseconds = std::int64_t;  // since 1970-01-01T00:00:00Z
+
+constexpr OrganisationId default_organisation = 1;  // exists in every workspace
+
+struct Organisation {
+    OrganisationId id = 0;
+    std::string name;
+    std::int64_t billable_searches = 0;  // of all its events, deleted ones included
+};
+
+// What the event's clients may use.
+struct EventFeatures {
+    bool enabled = true;
+    bool bib_search = true;
+    bool selfie_search = true;
+    bool name_search = false;
+    bool video_search = false;
+    bool video_selfie_search = false;
+    bool timeline_search = true;
+    bool operator==(const EventFeatures&) const = default;
+};
+
+struct EventSettings {
+    std::string name{};             // unique in its organisation; at most 1000 characters
+    std::string slug{};             // for URLs, unique in its organisation; empty: made from the name
+    std::string date{};             // local, "2026-05-09T07:30:00" or "2026-05-09"; empty: not known
+    std::string time_zone = "UTC";  // IANA name; that of photos whose camera did not store an offset
+    std::string bib_pattern = R"(\d{2,5})";  // BibRules::pattern; not checked here
+    std::string status = "active";           // or "draft", or what the organiser's own steps are called
+    std::string embedder{};                  // the model that searches compare with; empty: the default
+    std::string cover_image{};               // URL or path; empty: none
+    std::optional<double>
+        confidence_percentage{};  // 0..100: a search keeps matches this probable; absent: 50
+    EventFeatures features{};
+    bool operator==(const EventSettings&) const = default;
+};
+
+struct EventInfo {
+    EventId id = 0;
+    OrganisationId organisation = default_organisation;
+    EventSettings settings;
+    UtcMilliseconds created = 0;
+    std::int64_t billable_searches = 0;
+};
+
+struct RosterEntry {
+    std::string bib;   // upper case
+    std::string name;  // may be empty
+    bool operator==(const RosterEntry&) const = default;
+};
+
+// Reads a list of participants: UTF-8 text with a row for each, its fields divided by commas, semicolons or
+// tabs (whichever the first row has most of) and perhaps quoted. The bib is in the column named "bib", the
+// name in the one named "name", in any case; without such a header in the first and second. Rows without a
+// bib are left out, of a bib given twice the first row counts, and bibs come out in upper case. Throws
+// Error(bad_input), with the row, for a quote that is not closed, for control characters, for UTF-16, for a
+// header without "bib", and beyond 64 MB, a million participants, 1000 columns, 64 bytes a bib, or 1000 a
+// name.
+std::vector<RosterEntry> parse_roster_csv(std::span<const std::byte> csv);
+
+// A camera of an event, and the seconds to add to its clock.
+struct CameraClock {
+    std::string camera;
+    std::int64_t seconds = 0;
+    std::int64_t photos = 0;
+    bool operator==(const CameraClock&) const = default;
+};
+
+// A place that holds an event's photos.
+struct SourceInfo {
+    SourceId id = 0;
+    std::string uri;
+};
+
+// Names what was done to a photo: results of another embedder or reader are out of date.
+struct Recognition {
+    std::string embedder;  // ModelEntry::name of the model that made the embeddings
+    std::string reader;    // of the bib reads; any name
+};
+
+// All that indexing learns of one photo. With a `failure` it holds nothing that was recognised.
+struct PhotoRecord {
+    std::string key;          // in its source; any bytes
+    std::string fingerprint;  // changes when the photo does: an ETag, or size and time
+    std::int64_t bytes = 0;   // of the file
+    Size size;                // upright, the whole photo
+    std::optional<CaptureTime> captured;
+    std::string camera;
+    std::vector<Face> faces;  // an empty embedding is not stored
+    std::vector<BibRead> bib_reads;
+    std::string failure;  // why it could not be processed; empty: it was
+};
+
+// What indexing knew of a photo at its last run.
+struct KnownObject {
+    PhotoId photo = 0;
+    std::string key;
+    std::string fingerprint;  // empty: must be tried again
+    bool failed = false;
+    bool current = false;  // was processed by the Recognition that was asked for
+};
+
+struct PhotoInfo {
+    PhotoId id = 0;
+    std::string uuid;  // for the outside world; survives new contents, new models and failures
+    EventId event = 0;
+    SourceId source = 0;
+    std::string key;
+    std::string fingerprint;
+    std::int64_t bytes = 0;
+    Size size;
+    std::optional<CaptureTime> captured;          // as the camera says
+    std::optional<UtcMilliseconds> captured_utc;  // after time zone and clock offset
+    std::string camera;
+    std::string failure;  // empty: it was processed
+    bool hidden = false;
+    UtcMilliseconds indexed = 0;
+};
+
+struct PhotoFailure {
+    PhotoId photo = 0;
+    std::string key;
+    std::string reason;
+};
+
+struct EventCounts {
+    std::int64_t total = 0;  // processed + failed
+    std::int64_t processed = 0;
+    std::int64_t failed = 0;
+    std::int64_t hidden = 0;
+};
+
+// How much of an event a model has embedded.
+struct EmbedderProgress {
+    std::string embedder;
+    std::int64_t photos = 0;
+};
+
+// What searches need to know of one photo. A failed photo has neither faces nor reads.
+struct PhotoContent {
+    PhotoId photo = 0;
+    bool hidden = false;
+    bool embedded = false;    // by the embedder asked for; false: the faces come without embeddings
+    std::vector<Face> faces;  // in the order they were put
+    std::vector<BibRead> bib_reads;
+};
+
+struct EventChanges {
+    std::int64_t counter = 0;       // give it to the next changes_since()
+    bool settings_changed = false;  // settings, roster or clock offsets: read them again
+};
+
+enum class SearchKind { selfie, bib };
+
+// A search and its frozen answer.
+struct SavedSearch {
+    std::string request_id{};  // a UUID
+    SearchKind kind = SearchKind::selfie;
+    std::string bib{};                              // what was looked for; empty for a selfie
+    std::optional<double> confidence_percentage{};  // the event's when the search was made
+    UtcMilliseconds created = 0;                    // set by save_search()
+    std::optional<UtcMilliseconds> expires{};       // from then on it does not exist
+    std::vector<Match> matches{};                   // surest first
+};
+
+struct CatalogOptions {
+    std::chrono::milliseconds patience{15'000};  // how long to wait for another process that is writing
+    std::int64_t max_bytes = 0;                  // the file may not grow beyond; 0: as far as the disk goes
+};
+
+// What is known of a workspace, durably: one SQLite file, the only truth. Embeddings are stored with 16 bits
+// a component, as the gallery keeps them.
+//
+// What a method changes, it changes wholly or not at all, and a change that has returned survives the end of
+// the process at any moment and a loss of power. The exceptions say so. Several processes may use one
+// workspace at once.
+//
+// Errors, of every method: Error(not_found) for an id that does not exist; Error(overloaded) when the disk is
+// full, max_bytes is reached, or another process writes for longer than the options' patience;
+// Error(bad_input) when the file is damaged or can no longer be written.
+//
+// Thread safety: every method may be called from many threads at once. Those that change something wait for
+// each other; readers wait for nobody: each has a connection of its own, from a pool that grows to as many as
+// ever read at once. A catalog must not be used in a child process after fork().
+class Catalog {
+  public:
+    // Opens the workspace, creating folder and file where missing, and brings an older file up to date.
+    // Throws Error(unsupported) for the file of a newer version and Error(bad_input) for a file that is not a
+    // catalog or a folder that cannot be written.
+    static Catalog open(const std::filesystem::path& workspace, const CatalogOptions& options = {});
+
+    Catalog(Catalog&&) noexcept;
+    Catalog& operator=(Catalog&&) noexcept;
+    ~Catalog();
+
+    // --- Organisations and events ---
+
+    // Throws Error(bad_input) for a name that is empty or taken.
+    OrganisationId create_organisation(const std::string& name);
+    std::vector<Organisation> organisations() const;
+
+    // Throws Error(bad_input) for a name that is empty, too long or taken, a taken slug, an unknown time
+    // zone, a date that is none, or a confidence outside 0..100.
+    EventId create_event(const EventSettings& settings, OrganisationId organisation = default_organisation);
+
+    std::optional<EventId> find_event(const std::string& name,
+                                      OrganisationId organisation = default_organisation) const;
+    EventInfo event(EventId event) const;
+    std::vector<EventInfo> events(
+        OrganisationId organisation = default_organisation) const;  // latest date first
+
+    // Throws as create_event(). A new time zone gives every photo without an offset its new UTC.
+    void update_event(EventId event, const EventSettings& settings);
+
+    // Removes the event and all that is known of its photos and searches, as remove_photos() does.
+    // Interrupted, it may leave an event with fewer photos; call it again.
+    void delete_event(EventId event);
+
+    // The event's valid bibs, instead of those before. Empty: unknown.
+    void set_roster(EventId event, std::span<const RosterEntry> roster);
+    std::vector<RosterEntry> roster(EventId event) const;  // by bib
+
+    // Sets the seconds to add to a camera's clock, for the photos known and those to come; changes their UTC.
+    // Throws Error(bad_input) beyond a hundred years.
+    void set_clock_offset(EventId event, const std::string& camera, std::int64_t seconds);
+    std::vector<CameraClock> camera_clocks(EventId event) const;  // cameras with photos or an offset, by name
+
+    // The source with this `uri`, new or known.
+    SourceId add_source(EventId event, const std::string& uri);
+    std::vector<SourceInfo> sources(EventId event) const;  // in the order they were added
+
+    // --- Indexing ---
+
+    // Stores what was found in photos of a source, new or known by their keys, and returns their ids in the
+    // same order. A known photo keeps id, UUID and being hidden. Its faces in embeddings of other models are
+    // kept when the fingerprint is unchanged and the same faces were found, so that those models go on
+    // answering; else they are removed. Of a key given twice the last record counts. Throws Error(bad_input),
+    // storing nothing, for an empty key and for embeddings that are not finite.
+    std::vector<PhotoId> put_batch(SourceId source, const Recognition& made_by,
+                                   std::span<const PhotoRecord> photos);
+
+    // Tells `visit` all that is known of the photos of a source, in byte order of their keys, so that a
+    // listing in the same order can be merged with it; memory stays flat. `visit` may call the catalog; what
+    // is changed meanwhile may or may not be told.
+    void known_objects(SourceId source, const Recognition& wanted,
+                       const std::function<void(const KnownObject&)>& visit) const;
+
+    // Forgets photos and everything known of them; they also leave saved searches. Ids that do not exist are
+    // passed over. Returns how many were removed. On return nothing of them is left in the catalog's files;
+    // when others kept reading for longer than the patience, traces stay in the log until the next removal or
+    // until the last process closes the workspace. Interrupted, it may have removed some only.
+    std::size_t remove_photos(EventId event, std::span<const PhotoId> photos);
+
+    // Forgets the embeddings one model made, as when another has taken over. Removes as remove_photos() does.
+    void remove_embeddings(EventId event, const std::string& embedder);
+
+    // Hidden photos are not found; neither in saved searches. Returns how many changed.
+    std::size_t set_hidden(EventId event, std::span<const PhotoId> photos, bool hidden);
+
+    // Empties the fingerprints of failed photos, so that the next run tries them again. Returns how many.
+    std::size_t retry_failed(EventId event);
+
+    std::vector<PhotoFailure> failures(EventId event, std::size_t limit = 10'000) const;  // by photo
+    EventCounts counts(EventId event) const;
+    std::vector<EmbedderProgress> embedders(EventId event) const;  // by name
+
+    // --- Searching ---
+
+    // Tells what changed in an event after a moment, by this process or another: photos as they are now, put
+    // or hidden or shown, and those removed. 0 is the beginning: every photo. The new moment is returned;
+    // what is changed during the call is told by the next one. Memory stays flat. The functions may call the
+    // catalog. Throws Error(not_found) when the event was deleted.
+    EventChanges changes_since(EventId event, std::int64_t counter, const std::string& embedder,
+                               const std::function<void(PhotoContent&&)>& put,
+                               const std::function<void(PhotoId)>& remove) const;
+
+    // Grows with every change that changes_since() tells. Costs a look into one row: ask as often as you
+    // like.
+    std::int64_t change_counter(EventId event) const;
+
+    PhotoInfo photo(PhotoId photo) const;
+    std::vector<PhotoInfo> photos(
+        std::span<const PhotoId> photos) const;  // in this order, without those that are gone
+    std::optional<PhotoInfo> find_photo(EventId event, const std::string& uuid) const;  // UUID in either case
+    std::optional<PhotoInfo> find_photo_by_key(SourceId source, const std::string& key) const;
+
+    // What is stored of one photo.
+    PhotoContent content(PhotoId photo, const std::string& embedder) const;
+
+    // Freezes a search and counts it as billable. False, changing nothing, when the event has one with this
+    // id that has not expired. Photos that were removed meanwhile are left out. Throws Error(bad_input) for
+    // an id that is no UUID.
+    bool save_search(EventId event, const SavedSearch& search);
+
+    // Without photos removed or hidden since; nothing for an id that is unknown in this event, expired, or no
+    // UUID.
+    std::optional<SavedSearch> load_search(EventId event, const std::string& request_id) const;
+
+    // Removes searches that have expired. Returns how many.
+    std::size_t remove_expired_searches();
+
+  private:
+    struct Impl;  // keeps SQLite out of this header
+    explicit Catalog(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace eventlens

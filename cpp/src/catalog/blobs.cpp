@@ -1,0 +1,97 @@
+#include "catalog/blobs.h"
+
+#include <bit>
+#include <cstdint>
+
+#include "eventlens/error.h"
+#include "gallery/half.h"
+
+namespace eventlens {
+
+namespace {
+
+constexpr Half half_exponent = 0x7C00;  // all ones: infinity or NaN
+
+template <typename Word>
+void append(std::vector<std::byte>& blob, Word word) {
+    for (std::size_t i = 0; i < sizeof(Word); ++i)
+        blob.push_back(static_cast<std::byte>(word >> (8 * i) & 0xFF));
+}
+
+template <typename Word>
+Word word_at(std::span<const std::byte> blob, std::size_t index) {
+    Word word = 0;
+    for (std::size_t i = 0; i < sizeof(Word); ++i) {
+        word = static_cast<Word>(word | static_cast<Word>(blob[index * sizeof(Word) + i]) << (8 * i));
+    }
+    return word;
+}
+
+std::size_t count_in(std::span<const std::byte> blob, std::size_t word_size) {
+    if (blob.size() % word_size != 0) throw Error(ErrorCode::bad_input, "catalog: a stored list is damaged");
+    return blob.size() / word_size;
+}
+
+}  // namespace
+
+std::vector<std::byte> float_blob(std::span<const float> numbers) {
+    std::vector<std::byte> blob;
+    blob.reserve(numbers.size() * sizeof(std::uint32_t));
+    for (const float number : numbers) append(blob, std::bit_cast<std::uint32_t>(number));
+    return blob;
+}
+
+std::vector<std::byte> point_blob(std::span<const Point> points) {
+    std::vector<std::byte> blob;
+    blob.reserve(points.size() * 2 * sizeof(std::uint32_t));
+    for (const Point& point : points) {
+        append(blob, std::bit_cast<std::uint32_t>(point.x));
+        append(blob, std::bit_cast<std::uint32_t>(point.y));
+    }
+    return blob;
+}
+
+std::vector<std::byte> embedding_blob(std::span<const float> embedding) {
+    std::vector<std::byte> blob;
+    blob.reserve(embedding.size() * sizeof(Half));
+    for (const float component : embedding) {
+        const Half half = half_from_float(component);
+        if ((half & half_exponent) == half_exponent) {
+            throw Error(ErrorCode::bad_input, "an embedding has a component that is not finite");
+        }
+        append(blob, half);
+    }
+    return blob;
+}
+
+std::vector<float> floats_of(std::span<const std::byte> blob) {
+    std::vector<float> numbers(count_in(blob, sizeof(std::uint32_t)));
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+        numbers[i] = std::bit_cast<float>(word_at<std::uint32_t>(blob, i));
+    }
+    return numbers;
+}
+
+void points_of(std::span<const std::byte> blob, std::span<Point> points) {
+    if (count_in(blob, 2 * sizeof(std::uint32_t)) != points.size()) {
+        throw Error(ErrorCode::bad_input, "catalog: a stored list of points is damaged");
+    }
+    for (std::size_t i = 0; i < points.size(); ++i) {
+        points[i].x = std::bit_cast<float>(word_at<std::uint32_t>(blob, 2 * i));
+        points[i].y = std::bit_cast<float>(word_at<std::uint32_t>(blob, 2 * i + 1));
+    }
+}
+
+Embedding embedding_of(std::span<const std::byte> blob) {
+    Embedding embedding(count_in(blob, sizeof(Half)));
+    for (std::size_t i = 0; i < embedding.size(); ++i) {
+        const auto half = word_at<Half>(blob, i);
+        if ((half & half_exponent) == half_exponent) {
+            throw Error(ErrorCode::bad_input, "catalog: a stored embedding is damaged");
+        }
+        embedding[i] = float_from_finite_half(half);
+    }
+    return embedding;
+}
+
+}  // namespace eventlens

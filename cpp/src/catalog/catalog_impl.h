@@ -1,0 +1,100 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/time_zone.h"
+#include "catalog/sqlite.h"
+#include "eventlens/catalog.h"
+#include "eventlens/error.h"
+
+namespace eventlens {
+
+// One connection that writes, guarded by a mutex, and a pool of others that read. All methods are thread
+// safe.
+struct Catalog::Impl {
+    // A transaction on the writing connection, which nobody else has meanwhile.
+    class Writing {
+      public:
+        explicit Writing(Impl& impl);
+        sqlite::Database* operator->() const { return database_; }
+        sqlite::Database& database() const { return *database_; }
+        void commit() { transaction_.commit(); }
+
+      private:
+        std::lock_guard<std::mutex> guard_;
+        sqlite::Database* database_;
+        sqlite::Transaction transaction_;
+    };
+
+    // A consistent view of the file, on a connection of its own.
+    class Reading {
+      public:
+        explicit Reading(const Impl& impl);
+        ~Reading();
+        Reading(const Reading&) = delete;
+        Reading& operator=(const Reading&) = delete;
+        sqlite::Database* operator->() const { return database_.get(); }
+        sqlite::Database& database() const { return *database_; }
+
+      private:
+        const Impl& impl_;
+        std::unique_ptr<sqlite::Database> database_;
+        std::optional<sqlite::Transaction> view_;
+    };
+
+    Impl(std::filesystem::path catalog_file, const CatalogOptions& catalog_options);
+
+    Writing write() { return Writing(*this); }
+    Reading read() const { return Reading(*this); }
+
+    // remove_photos() without the last step: the log is not emptied.
+    std::size_t remove(EventId event, std::span<const PhotoId> photos);
+
+    // Makes what was deleted unreadable: secure_delete has overwritten it in the file's pages, but the log
+    // may still hold their older contents.
+    void empty_log();
+
+    const std::filesystem::path file;
+    const CatalogOptions options;
+    std::mutex writing;
+    sqlite::Database writer;
+    mutable std::mutex pool;
+    mutable std::vector<std::unique_ptr<sqlite::Database>> idle_readers;
+};
+
+inline std::span<const std::byte> bytes_of(std::string_view text) {
+    return std::as_bytes(std::span(text));
+}
+
+inline UtcMilliseconds now_milliseconds() {
+    const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::milliseconds>(since_1970).count();
+}
+
+[[noreturn]] inline void throw_not_found(const std::string& what, std::int64_t id) {
+    throw Error(ErrorCode::not_found, "there is no " + what + " " + std::to_string(id));
+}
+
+// Moves the event's change counter on and returns it. Throws Error(not_found).
+std::int64_t next_change(sqlite::Database& database, EventId event);
+
+// Throws Error(not_found).
+void require_event(sqlite::Database& database, EventId event);
+
+// UTC of the event's photos as its settings and clock offsets now say; `camera`: of this one's alone.
+void derive_capture_times(sqlite::Database& database, EventId event,
+                          const std::optional<std::string>& camera);
+
+inline std::int64_t utc_of(const CaptureTime& captured, const TimeZone& zone, std::int64_t clock_seconds) {
+    const auto utc = captured.utc_offset_minutes
+                         ? captured.local_milliseconds - std::int64_t{*captured.utc_offset_minutes} * 60'000
+                         : zone.to_utc_milliseconds(captured.local_milliseconds);
+    return utc + clock_seconds * 1000;
+}
+
+}  // namespace eventlens

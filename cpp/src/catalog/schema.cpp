@@ -1,0 +1,223 @@
+#include "catalog/schema.h"
+
+#include <array>
+#include <string>
+
+#include "eventlens/error.h"
+
+namespace eventlens {
+
+namespace {
+
+// Times are milliseconds since 1970 in UTC. Keys, fingerprints and UUIDs are blobs: any bytes, compared as
+// bytes. What is stored for each face or read of a photo is clustered by photo (WITHOUT ROWID), as it is
+// always used together. AUTOINCREMENT: an id that was once told to someone never comes to mean another event
+// or photo.
+constexpr std::string_view first_step = R"sql(
+CREATE TABLE organisations(
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE,
+    billable_searches INTEGER NOT NULL DEFAULT 0
+) STRICT;
+INSERT INTO organisations(id, name) VALUES (1, 'default');
+
+CREATE TABLE events(
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    organisation INTEGER NOT NULL REFERENCES organisations(id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    slug TEXT NOT NULL,
+    date TEXT NOT NULL,
+    time_zone TEXT NOT NULL,
+    bib_pattern TEXT NOT NULL,
+    status TEXT NOT NULL,
+    embedder TEXT NOT NULL,
+    cover_image TEXT NOT NULL,
+    confidence_percentage REAL,
+    enabled INTEGER NOT NULL,
+    bib_search INTEGER NOT NULL,
+    selfie_search INTEGER NOT NULL,
+    name_search INTEGER NOT NULL,
+    video_search INTEGER NOT NULL,
+    video_selfie_search INTEGER NOT NULL,
+    timeline_search INTEGER NOT NULL,
+    created INTEGER NOT NULL,
+    billable_searches INTEGER NOT NULL DEFAULT 0,
+    change_counter INTEGER NOT NULL DEFAULT 0,    -- grows by one with every transaction that changes the event
+    settings_changed INTEGER NOT NULL DEFAULT 0,  -- the counter when settings, roster or clocks last changed
+    UNIQUE(organisation, name),
+    UNIQUE(organisation, slug)
+) STRICT;
+
+CREATE TABLE roster(
+    event INTEGER NOT NULL REFERENCES events(id) ON DELETE CASCADE,
+    bib TEXT NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY(event, bib)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE clocks(
+    event INTEGER NOT NULL REFERENCES events(id) ON DELETE CASCADE,
+    camera TEXT NOT NULL,
+    seconds INTEGER NOT NULL,  -- to add to the camera's time
+    PRIMARY KEY(event, camera)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sources(
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    event INTEGER NOT NULL REFERENCES events(id) ON DELETE CASCADE,
+    uri TEXT NOT NULL,
+    UNIQUE(event, uri)
+) STRICT;
+
+-- Names of embedders and bib readers.
+CREATE TABLE models(
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE
+) STRICT;
+
+CREATE TABLE photos(
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    uuid BLOB NOT NULL UNIQUE CHECK(length(uuid) = 16),
+    event INTEGER NOT NULL REFERENCES events(id) ON DELETE CASCADE,
+    source INTEGER NOT NULL REFERENCES sources(id) ON DELETE CASCADE,
+    key BLOB NOT NULL,
+    fingerprint BLOB NOT NULL,
+    bytes INTEGER NOT NULL,
+    width INTEGER NOT NULL,
+    height INTEGER NOT NULL,
+    captured_local INTEGER,   -- milliseconds as the camera says
+    captured_offset INTEGER,  -- minutes from UTC, if the camera says
+    captured_utc INTEGER,     -- from these, the event's time zone and the camera's clock offset
+    camera TEXT NOT NULL,
+    failure TEXT,             -- why it could not be processed; NULL: it was
+    reader INTEGER REFERENCES models(id),
+    hidden INTEGER NOT NULL DEFAULT 0,
+    indexed INTEGER NOT NULL,
+    changed INTEGER NOT NULL,  -- the event's change counter when it was last put, hidden or shown
+    UNIQUE(source, key)
+) STRICT;
+CREATE INDEX photos_by_change ON photos(event, changed);
+CREATE INDEX photos_by_time ON photos(event, captured_utc, uuid);
+CREATE INDEX photos_failed ON photos(event) WHERE failure IS NOT NULL;
+CREATE INDEX photos_hidden ON photos(event) WHERE hidden;
+
+-- Photos that were removed, for those who read the changes.
+CREATE TABLE removals(
+    event INTEGER NOT NULL REFERENCES events(id) ON DELETE CASCADE,
+    changed INTEGER NOT NULL,
+    photo INTEGER NOT NULL,
+    PRIMARY KEY(event, changed, photo)
+) STRICT, WITHOUT ROWID;
+
+-- Boxes and landmarks in pixels of the upright photo.
+CREATE TABLE faces(
+    photo INTEGER NOT NULL REFERENCES photos(id) ON DELETE CASCADE,
+    ordinal INTEGER NOT NULL,
+    x REAL NOT NULL,
+    y REAL NOT NULL,
+    width REAL NOT NULL,
+    height REAL NOT NULL,
+    landmarks BLOB NOT NULL,  -- float32: x and y of five points
+    confidence REAL NOT NULL,
+    quality REAL NOT NULL,
+    PRIMARY KEY(photo, ordinal)
+) STRICT, WITHOUT ROWID;
+
+-- The model is part of the key: embeddings of two models never meet.
+CREATE TABLE embeddings(
+    photo INTEGER NOT NULL,
+    ordinal INTEGER NOT NULL,
+    model INTEGER NOT NULL REFERENCES models(id),
+    vector BLOB NOT NULL,  -- float16
+    PRIMARY KEY(photo, ordinal, model),
+    FOREIGN KEY(photo, ordinal) REFERENCES faces(photo, ordinal) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
+-- Which models have embedded a photo, one without faces too.
+CREATE TABLE photo_embedders(
+    photo INTEGER NOT NULL REFERENCES photos(id) ON DELETE CASCADE,
+    model INTEGER NOT NULL REFERENCES models(id),
+    PRIMARY KEY(photo, model)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE bib_reads(
+    photo INTEGER NOT NULL REFERENCES photos(id) ON DELETE CASCADE,
+    ordinal INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    confidences BLOB NOT NULL,  -- float32
+    corners BLOB NOT NULL,      -- float32: x and y of four points
+    evidence BLOB NOT NULL,     -- float32
+    PRIMARY KEY(photo, ordinal)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE searches(
+    id INTEGER PRIMARY KEY,
+    event INTEGER NOT NULL REFERENCES events(id) ON DELETE CASCADE,
+    request_id BLOB NOT NULL CHECK(length(request_id) = 16),
+    kind TEXT NOT NULL CHECK(kind IN ('selfie', 'bib')),
+    bib TEXT NOT NULL,
+    confidence_percentage REAL,
+    created INTEGER NOT NULL,
+    expires INTEGER,
+    UNIQUE(event, request_id)
+) STRICT;
+CREATE INDEX searches_by_expiry ON searches(expires) WHERE expires IS NOT NULL;
+
+CREATE TABLE search_matches(
+    search INTEGER NOT NULL REFERENCES searches(id) ON DELETE CASCADE,
+    rank INTEGER NOT NULL,
+    photo INTEGER NOT NULL REFERENCES photos(id) ON DELETE CASCADE,
+    kind TEXT NOT NULL CHECK(kind IN ('face', 'bib', 'bib_unsure', 'bib_partial')),
+    probability REAL NOT NULL,
+    x REAL NOT NULL,
+    y REAL NOT NULL,
+    width REAL NOT NULL,
+    height REAL NOT NULL,
+    face INTEGER NOT NULL,
+    similarity REAL NOT NULL,
+    bib TEXT NOT NULL,
+    PRIMARY KEY(search, rank)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX search_matches_by_photo ON search_matches(photo);
+)sql";
+
+constexpr std::array steps_in_order{first_step};
+
+}  // namespace
+
+std::span<const std::string_view> schema_steps() {
+    return steps_in_order;
+}
+
+int check_schema(sqlite::Database& database, std::span<const std::string_view> steps) {
+    // One view of the file: another process may be creating it.
+    const sqlite::Transaction view(database, sqlite::Transaction::Kind::read);
+    const auto version = database.integer("PRAGMA user_version");
+    const auto application = database.integer("PRAGMA application_id");
+    const bool empty = database.integer("SELECT count(*) FROM sqlite_schema") == 0;
+    if (empty ? application != 0 || version != 0 : application != catalog_application_id || version < 1) {
+        throw Error(ErrorCode::bad_input, "catalog " + database.file().string() +
+                                              ": it is a database of another program, not a catalog");
+    }
+    if (version > static_cast<std::int64_t>(steps.size())) {
+        throw Error(ErrorCode::unsupported, "catalog " + database.file().string() +
+                                                ": the workspace was written by a newer version (schema " +
+                                                std::to_string(version) + "; this one knows up to " +
+                                                std::to_string(steps.size()) + "); update eventlens");
+    }
+    return static_cast<int>(version);
+}
+
+void migrate(sqlite::Database& database, std::span<const std::string_view> steps) {
+    for (std::size_t version = 0; version < steps.size(); ++version) {
+        sqlite::Transaction step(database, sqlite::Transaction::Kind::write);
+        // Asked again now that nobody else can write: another process may just have taken this step.
+        if (database.integer("PRAGMA user_version") > static_cast<std::int64_t>(version)) continue;
+        database.execute(std::string(steps[version]));
+        database.execute("PRAGMA application_id = " + std::to_string(catalog_application_id));
+        database.execute("PRAGMA user_version = " + std::to_string(version + 1));
+        step.commit();
+    }
+}
+
+}  // namespace eventlens

@@ -1,0 +1,119 @@
+#include <array>
+#include <utility>
+
+#include "base/uuid.h"
+#include "catalog/catalog_impl.h"
+
+// Searches and their frozen answers.
+namespace eventlens {
+
+namespace {
+
+constexpr std::array<std::pair<SearchKind, std::string_view>, 2> search_kinds{
+    {{SearchKind::selfie, "selfie"}, {SearchKind::bib, "bib"}}};
+
+constexpr std::array<std::pair<MatchKind, std::string_view>, 4> match_kinds{
+    {{MatchKind::face, "face"},
+     {MatchKind::bib, "bib"},
+     {MatchKind::bib_unsure, "bib_unsure"},
+     {MatchKind::bib_partial, "bib_partial"}}};
+
+template <typename Names, typename Kind>
+std::string_view name_of(const Names& names, Kind kind) {
+    for (const auto& [value, name] : names) {
+        if (value == kind) return name;
+    }
+    throw Error(ErrorCode::internal, "catalog: a kind without a name");
+}
+
+template <typename Names>
+auto kind_named(const Names& names, std::string_view text) {
+    for (const auto& [value, name] : names) {
+        if (name == text) return value;
+    }
+    throw Error(ErrorCode::bad_input, "catalog: a stored search is damaged");
+}
+
+}  // namespace
+
+bool Catalog::save_search(EventId event, const SavedSearch& search) {
+    const auto uuid = parse_uuid(search.request_id);
+    if (!uuid) throw Error(ErrorCode::bad_input, "a request id must be a UUID");
+    const auto request = std::as_bytes(std::span(*uuid));
+    const auto now = now_milliseconds();
+
+    auto write = impl_->write();
+    require_event(write.database(), event);
+    write->run("DELETE FROM searches WHERE event = ? AND request_id = ? AND expires <= ?", event, request,
+               now);
+    write->run(
+        "INSERT INTO searches(event, request_id, kind, bib, confidence_percentage, created, expires)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT(event, request_id) DO NOTHING",
+        event, request, name_of(search_kinds, search.kind), search.bib, search.confidence_percentage, now,
+        search.expires);
+    if (write->changes() == 0) return false;
+    const auto id = write->last_insert_id();
+    int rank = 0;
+    for (const Match& match : search.matches) {
+        write->run(
+            "INSERT INTO search_matches(search, rank, photo, kind, probability, x, y, width, height, face, "
+            "similarity, bib)"
+            " SELECT ?, ?, id, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM photos WHERE id = ? AND event = ?",
+            id, rank++, name_of(match_kinds, match.kind), match.probability, double{match.box.x},
+            double{match.box.y}, double{match.box.width}, double{match.box.height}, match.face,
+            double{match.similarity}, match.bib, match.photo, event);
+    }
+    write->run("UPDATE events SET billable_searches = billable_searches + 1 WHERE id = ?", event);
+    write->run(
+        "UPDATE organisations SET billable_searches = billable_searches + 1"
+        " WHERE id = (SELECT organisation FROM events WHERE id = ?)",
+        event);
+    write.commit();
+    return true;
+}
+
+std::optional<SavedSearch> Catalog::load_search(EventId event, const std::string& request_id) const {
+    const auto uuid = parse_uuid(request_id);
+    if (!uuid) return std::nullopt;
+    const auto read = impl_->read();
+    auto row = read->query(
+        "SELECT id, kind, bib, confidence_percentage, created, expires FROM searches"
+        " WHERE event = ? AND request_id = ? AND (expires IS NULL OR expires > ?)",
+        event, std::as_bytes(std::span(*uuid)), now_milliseconds());
+    if (!row.step()) return std::nullopt;
+    SavedSearch search;
+    search.request_id = uuid_text(*uuid);
+    search.kind = kind_named(search_kinds, row.text(1));
+    search.bib = row.text(2);
+    search.confidence_percentage = row.maybe_real(3);
+    search.created = row.integer(4);
+    search.expires = row.maybe_integer(5);
+
+    auto match_row = read->query(
+        "SELECT m.photo, m.kind, m.probability, m.x, m.y, m.width, m.height, m.face, m.similarity, m.bib"
+        " FROM search_matches m JOIN photos p ON p.id = m.photo WHERE m.search = ? AND NOT p.hidden ORDER BY "
+        "m.rank",
+        row.integer(0));
+    while (match_row.step()) {
+        Match& match = search.matches.emplace_back();
+        match.photo = match_row.integer(0);
+        match.kind = kind_named(match_kinds, match_row.text(1));
+        match.probability = match_row.real(2);
+        match.box = {static_cast<float>(match_row.real(3)), static_cast<float>(match_row.real(4)),
+                     static_cast<float>(match_row.real(5)), static_cast<float>(match_row.real(6))};
+        match.face = static_cast<int>(match_row.integer(7));
+        match.similarity = static_cast<float>(match_row.real(8));
+        match.bib = match_row.text(9);
+    }
+    return search;
+}
+
+std::size_t Catalog::remove_expired_searches() {
+    auto write = impl_->write();
+    write->run("DELETE FROM searches WHERE expires <= ?", now_milliseconds());
+    const auto removed = static_cast<std::size_t>(write->changes());
+    write.commit();
+    return removed;
+}
+
+}  // namespace eventlens

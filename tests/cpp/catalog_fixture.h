@@ -1,0 +1,120 @@
+#pragma once
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <array>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "eventlens/catalog.h"
+#include "eventlens/error.h"
+
+namespace eventlens::testing {
+
+// A folder of its own for each test, removed afterwards.
+class CatalogTest : public ::testing::Test {
+  protected:
+    CatalogTest() {
+        std::string pattern = (std::filesystem::temp_directory_path() / "eventlens-catalog-XXXXXX").string();
+        if (!mkdtemp(pattern.data())) throw std::runtime_error("no temporary folder");
+        folder = pattern;
+    }
+
+    ~CatalogTest() override {
+        std::error_code ignored;  // a file that is left does not make the test wrong
+        std::filesystem::remove_all(folder, ignored);
+    }
+
+    std::filesystem::path workspace() const { return folder / "season"; }
+    std::filesystem::path file() const { return workspace() / "catalog.sqlite"; }
+
+    std::filesystem::path folder;
+};
+
+// The code of the Error that `action` throws.
+template <typename Action>
+ErrorCode code_of(const Action& action) {
+    try {
+        action();
+    } catch (const Error& error) {
+        EXPECT_STRNE(error.what(), "");
+        return error.code();
+    }
+    ADD_FAILURE() << "no error";
+    return ErrorCode::internal;
+}
+
+inline const Recognition made_by{.embedder = "mobilefacenet", .reader = "paddle"};
+
+// Unit length and exact in 16 bits, so that it comes back as it went.
+inline Embedding embedding_like(std::size_t seed, std::size_t length = 192) {
+    Embedding embedding(length);
+    embedding[seed % length] = 1;
+    return embedding;
+}
+
+inline Face face_like(std::size_t seed) {
+    Face face;
+    face.box = {static_cast<float>(seed % 97) * 10, 20, 30.5F, 40};
+    for (std::size_t i = 0; i < face.landmarks.size(); ++i)
+        face.landmarks[i] = {static_cast<float>(i), -1.25F};
+    face.confidence = 0.75F;
+    face.quality = 0.5F;
+    face.embedding = embedding_like(seed);
+    return face;
+}
+
+inline BibRead read_like(const std::string& text) {
+    BibRead read;
+    read.text = text;
+    read.confidences.assign(text.size(), 0.875F);
+    read.corners = {{{1, 2}, {3, 2}, {3, 4}, {1, 4.5F}}};
+    read.evidence = {0.25F, -3};
+    return read;
+}
+
+inline PhotoRecord photo_like(const std::string& key, std::size_t faces = 2) {
+    PhotoRecord photo;
+    photo.key = key;
+    photo.fingerprint = "etag of " + key;
+    photo.bytes = 4'000'000'000;
+    photo.size = {6000, 4000};
+    photo.captured = CaptureTime{1'778'311'800'250, std::nullopt};  // 2026-05-09T07:30:00.250
+    photo.camera = "Canon EOS R5 #012";
+    for (std::size_t i = 0; i < faces; ++i) photo.faces.push_back(face_like(key.size() + i));
+    photo.bib_reads = {read_like("A207")};
+    return photo;
+}
+
+inline std::vector<PhotoRecord> photos_like(const std::string& prefix, int count) {
+    std::vector<PhotoRecord> photos;
+    for (int i = 0; i < count; ++i) photos.push_back(photo_like(prefix + std::to_string(i)));
+    return photos;
+}
+
+// What changes_since() tells.
+struct Told {
+    EventChanges changes;
+    std::vector<PhotoContent> put;
+    std::vector<PhotoId> removed;
+};
+
+inline Told told_since(const Catalog& catalog, EventId event, std::int64_t counter,
+                       const std::string& embedder = made_by.embedder) {
+    Told told;
+    told.changes = catalog.changes_since(
+        event, counter, embedder, [&](PhotoContent&& content) { told.put.push_back(std::move(content)); },
+        [&](PhotoId photo) { told.removed.push_back(photo); });
+    return told;
+}
+
+inline std::vector<KnownObject> known_in(const Catalog& catalog, SourceId source,
+                                         const Recognition& wanted = made_by) {
+    std::vector<KnownObject> known;
+    catalog.known_objects(source, wanted, [&](const KnownObject& object) { known.push_back(object); });
+    return known;
+}
+
+}  // namespace eventlens::testing
