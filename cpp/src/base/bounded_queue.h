@@ -30,12 +30,15 @@ class BoundedQueue {
     std::optional<T> pop() {
         std::unique_lock lock(mutex_);
         filled_.wait(lock, [&] { return closed_ || !items_.empty(); });
-        if (items_.empty()) return std::nullopt;
-        std::optional<T> item(std::move(items_.front()));
-        items_.pop_front();
-        lock.unlock();
-        room_.notify_one();
-        return item;
+        return take(lock);
+    }
+
+    // The same, but waits for `patience` at most.
+    template <typename Duration>
+    std::optional<T> pop_for(Duration patience) {
+        std::unique_lock lock(mutex_);
+        filled_.wait_for(lock, patience, [&] { return closed_ || !items_.empty(); });
+        return take(lock);
     }
 
     // No more pushes; pops drain what is left.
@@ -49,6 +52,15 @@ class BoundedQueue {
     }
 
   private:
+    std::optional<T> take(std::unique_lock<std::mutex>& lock) {
+        if (items_.empty()) return std::nullopt;
+        std::optional<T> item(std::move(items_.front()));
+        items_.pop_front();
+        lock.unlock();
+        room_.notify_one();
+        return item;
+    }
+
     const std::size_t capacity_;
     std::mutex mutex_;
     std::condition_variable room_;

@@ -1,0 +1,313 @@
+#include "eventlens/engine.h"
+
+#include "python_types.h"
+
+namespace eventlens::python {
+
+namespace {
+
+using ProgressFunction = std::function<void(const IndexProgress&)>;
+
+// Index runs last; a Ctrl-C must reach them. Called with the GIL released.
+ProgressFunction with_signals(const py::object& progress) {
+    return [progress](const IndexProgress& state) {
+        py::gil_scoped_acquire gil;
+        if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+        if (!progress.is_none()) progress(state);
+    };
+}
+
+IndexOptions index_options(int workers, bool retry_failed, bool dry_run, const py::object& progress) {
+    IndexOptions options;
+    options.workers = workers;
+    options.retry_failed = retry_failed;
+    options.dry_run = dry_run;
+    options.progress = with_signals(progress);
+    return options;
+}
+
+// The progress function holds a Python object: it must die with the GIL held, so `options` outlives the
+// release.
+template <typename Source>
+IndexReport index(Engine& engine, EventId event, const Source& source, int workers, bool retry_failed,
+                  bool dry_run, const py::object& progress) {
+    const IndexOptions options = index_options(workers, retry_failed, dry_run, progress);
+    py::gil_scoped_release other_threads_may_run;
+    return engine.index(event, source, options);
+}
+
+SelfieOptions selfie_options(const std::string& request_id, std::optional<double> min_probability, int limit,
+                             bool query_expansion) {
+    return {request_id, min_probability, limit, query_expansion};
+}
+
+void bind_values(py::module_& module) {
+    py::class_<IndexProgress>(module, "IndexProgress", "How far an index run is; counts are of photos.")
+        .def_readonly("listed", &IndexProgress::listed)
+        .def_readonly("total", &IndexProgress::total,
+                      "Photos that need work; -1 while the source is being listed.")
+        .def_readonly("done", &IndexProgress::done, "Of those, committed, failures included.")
+        .def_readonly("failed", &IndexProgress::failed)
+        .def_readonly("unchanged", &IndexProgress::unchanged)
+        .def_readonly("faces", &IndexProgress::faces)
+        .def_readonly("bib_reads", &IndexProgress::bib_reads);
+
+    py::class_<IndexFailure>(module, "IndexFailure", "A key and why nothing came of it.")
+        .def_property_readonly("key", [](const IndexFailure& failure) { return text_of_key(failure.key); })
+        .def_property_readonly("reason",
+                               [](const IndexFailure& failure) { return text_of_key(failure.reason); });
+
+    py::class_<IndexReport>(module, "CoreIndexReport", "What an index run did.")
+        .def_readonly("added", &IndexReport::added)
+        .def_readonly("updated", &IndexReport::updated)
+        .def_readonly("unchanged", &IndexReport::unchanged)
+        .def_readonly("removed", &IndexReport::removed)
+        .def_readonly("failed", &IndexReport::failed)
+        .def_readonly("unlisted", &IndexReport::unlisted)
+        .def_readonly("faces", &IndexReport::faces)
+        .def_readonly("bib_reads", &IndexReport::bib_reads)
+        .def_readonly("seconds", &IndexReport::seconds);
+
+    py::class_<PhotoInfo>(module, "PhotoInfo", "What is known of a photo beside what it shows.")
+        .def_readonly("id", &PhotoInfo::id)
+        .def_readonly("uuid", &PhotoInfo::uuid)
+        .def_readonly("source", &PhotoInfo::source)
+        .def_property_readonly("key", [](const PhotoInfo& photo) { return text_of_key(photo.key); })
+        .def_readonly("bytes", &PhotoInfo::bytes)
+        .def_property_readonly("width", [](const PhotoInfo& photo) { return photo.size.width; })
+        .def_property_readonly("height", [](const PhotoInfo& photo) { return photo.size.height; })
+        .def_readonly("captured_utc", &PhotoInfo::captured_utc,
+                      "Milliseconds since 1970-01-01T00:00:00Z, or None.")
+        .def_property_readonly("camera", [](const PhotoInfo& photo) { return text_of_key(photo.camera); })
+        .def_property_readonly("failure", [](const PhotoInfo& photo) { return text_of_key(photo.failure); })
+        .def_readonly("hidden", &PhotoInfo::hidden);
+
+    py::class_<FoundPhoto>(module, "FoundPhoto", "A photo and why it is offered.")
+        .def_readonly("photo", &FoundPhoto::photo)
+        .def_readonly("match", &FoundPhoto::match);
+
+    py::class_<SelfieFace>(module, "SelfieFace", "What was made of one selfie.")
+        .def_property_readonly("box", [](const SelfieFace& face) { return tuple_of(face.box); })
+        .def_readonly("faces_seen", &SelfieFace::faces_seen)
+        .def_readonly("quality", &SelfieFace::quality);
+
+    py::class_<SearchResult>(module, "SearchResult", "A search and its frozen answer.")
+        .def_readonly("request_id", &SearchResult::request_id)
+        .def_readonly("repeated", &SearchResult::repeated)
+        .def_readonly("selfies", &SearchResult::selfies)
+        .def_readonly("matches", &SearchResult::matches);
+
+    py::class_<Engine::PhotoDetails>(module, "PhotoDetails", "A photo and what was found in it.")
+        .def_readonly("photo", &Engine::PhotoDetails::photo)
+        .def_readonly("faces", &Engine::PhotoDetails::faces)
+        .def_readonly("bibs", &Engine::PhotoDetails::bibs);
+
+    py::class_<EventSettings>(module, "EventSettings", "What an organiser decides of an event.")
+        .def(py::init<>())
+        .def_readwrite("name", &EventSettings::name)
+        .def_readwrite("date", &EventSettings::date)
+        .def_readwrite("time_zone", &EventSettings::time_zone)
+        .def_readwrite("bib_pattern", &EventSettings::bib_pattern)
+        .def_readwrite("status", &EventSettings::status)
+        .def_readwrite("confidence_percentage", &EventSettings::confidence_percentage);
+
+    py::class_<EventInfo>(module, "EventInfo", "An event of a workspace.")
+        .def_readonly("id", &EventInfo::id)
+        .def_readonly("organisation", &EventInfo::organisation)
+        .def_readonly("settings", &EventInfo::settings)
+        .def_readonly("billable_searches", &EventInfo::billable_searches);
+
+    py::class_<EventCounts>(module, "EventCounts", "The photos of an event, counted.")
+        .def_readonly("total", &EventCounts::total)
+        .def_readonly("processed", &EventCounts::processed)
+        .def_readonly("failed", &EventCounts::failed)
+        .def_readonly("hidden", &EventCounts::hidden);
+
+    py::class_<CameraClock>(module, "CameraClock", "A camera, and the seconds to add to its clock.")
+        .def_property_readonly("camera", [](const CameraClock& clock) { return text_of_key(clock.camera); })
+        .def_readonly("seconds", &CameraClock::seconds)
+        .def_readonly("photos", &CameraClock::photos);
+
+    py::class_<Organisation>(module, "Organisation", "Who owns events.")
+        .def_readonly("id", &Organisation::id)
+        .def_readonly("name", &Organisation::name);
+}
+
+}  // namespace
+
+void bind_engine(py::module_& module) {
+    bind_values(module);
+    using Release = py::call_guard<py::gil_scoped_release>;
+
+    py::class_<Engine>(
+        module, "Engine",
+        "A workspace, its catalog and its models. The package's Workspace and Event are made of it. Thread "
+        "safe; the GIL is released around all work.")
+        .def(py::init([](const std::filesystem::path& workspace,
+                         const std::vector<std::filesystem::path>& manifests, const std::string& precision,
+                         int threads, const std::string& embedder, const std::string& reader) {
+                 EngineOptions options;
+                 options.manifests = manifests;
+                 options.runtime.threads = threads;
+                 if (precision == "f32") options.runtime.precision = Precision::f32;
+                 if (precision == "bf16") options.runtime.precision = Precision::bf16;
+                 options.faces.embedder = embedder;
+                 options.bibs.reader = reader;
+                 py::gil_scoped_release opening_may_migrate;
+                 return std::make_unique<Engine>(Engine::open(workspace, options));
+             }),
+             "workspace"_a, "manifests"_a, py::kw_only(), "precision"_a = "auto", "threads"_a = 0,
+             "embedder"_a = "", "reader"_a = BibOptions{}.reader)
+        .def(
+            "organisations", [](Engine& e) { return e.catalog().organisations(); }, Release())
+        .def(
+            "create_organisation",
+            [](Engine& e, const std::string& name) { return e.catalog().create_organisation(name); },
+            "name"_a, Release())
+        .def("create_event", &Engine::create_event, "settings"_a, "organisation"_a = default_organisation,
+             Release())
+        .def("update_event", &Engine::update_event, "event"_a, "settings"_a, Release())
+        .def(
+            "delete_event", [](Engine& e, EventId event) { e.catalog().delete_event(event); }, "event"_a,
+            Release())
+        .def(
+            "find_event",
+            [](Engine& e, const std::string& name, OrganisationId organisation) {
+                return e.catalog().find_event(name, organisation);
+            },
+            "name"_a, "organisation"_a = default_organisation, Release())
+        .def(
+            "event", [](Engine& e, EventId event) { return e.catalog().event(event); }, "event"_a, Release())
+        .def(
+            "events", [](Engine& e, OrganisationId organisation) { return e.catalog().events(organisation); },
+            "organisation"_a = default_organisation, Release())
+        .def("index_source", &index<std::string>, "event"_a, "source"_a, "workers"_a, "retry_failed"_a,
+             "dry_run"_a, "progress"_a)
+        .def("index_paths", &index<std::vector<std::string>>, "event"_a, "paths"_a, "workers"_a,
+             "retry_failed"_a, "dry_run"_a, "progress"_a)
+        .def(
+            "find_selfie_encoded",
+            [](Engine& e, EventId event, const std::vector<py::bytes>& selfies, const std::string& request_id,
+               std::optional<double> min_probability, int limit, bool query_expansion) {
+                std::vector<std::span<const std::byte>> bytes;
+                for (const py::bytes& selfie : selfies) bytes.push_back(bytes_of(selfie));
+                const SelfieOptions options =
+                    selfie_options(request_id, min_probability, limit, query_expansion);
+                py::gil_scoped_release other_threads_may_run;
+                return e.find_selfie(event, bytes, options);
+            },
+            "event"_a, "selfies"_a, "request_id"_a, "min_probability"_a, "limit"_a, "query_expansion"_a)
+        .def(
+            "find_selfie_pixels",
+            [](Engine& e, EventId event, const std::vector<PixelArray>& selfies,
+               const std::string& request_id, std::optional<double> min_probability, int limit,
+               bool query_expansion) {
+                std::vector<ImageView> views;
+                for (const PixelArray& selfie : selfies) views.push_back(view_of(selfie));
+                const SelfieOptions options =
+                    selfie_options(request_id, min_probability, limit, query_expansion);
+                py::gil_scoped_release other_threads_may_run;
+                return e.find_selfie(event, views, options);
+            },
+            "event"_a, "selfies"_a, "request_id"_a, "min_probability"_a, "limit"_a, "query_expansion"_a)
+        .def("search", &Engine::search, "event"_a, "request_id"_a, Release())
+        .def("find_bib", &Engine::find_bib, "event"_a, "text"_a, "min_probability"_a = 0.0, Release())
+        .def("details", &Engine::details, "photo"_a, Release())
+        .def(
+            "visit_photos",
+            [](Engine& e, EventId event, const std::function<void(Engine::PhotoDetails)>& visit) {
+                py::gil_scoped_release other_threads_may_run;
+                e.visit_photos(event, [&](Engine::PhotoDetails&& details) { visit(std::move(details)); });
+            },
+            "event"_a, "visit"_a)
+        .def(
+            "photo_image",
+            [](Engine& e, PhotoId photo, int long_side) {
+                Image image;
+                {
+                    py::gil_scoped_release other_threads_may_run;
+                    image = e.photo_image(photo, long_side);
+                }
+                return array_of(std::move(image));
+            },
+            "photo"_a, "long_side"_a = 0)
+        .def(
+            "photo_bytes",
+            [](Engine& e, PhotoId photo) {
+                std::vector<std::byte> bytes;
+                {
+                    py::gil_scoped_release other_threads_may_run;
+                    bytes = e.photo_bytes(photo);
+                }
+                return py::bytes(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+            },
+            "photo"_a)
+        .def("gallery_stats", &Engine::gallery_stats, "event"_a, Release())
+        .def(
+            "counts", [](Engine& e, EventId event) { return e.catalog().counts(event); }, "event"_a,
+            Release())
+        .def(
+            "failures",
+            [](Engine& e, EventId event, std::size_t limit) {
+                std::vector<IndexFailure> failures;
+                for (PhotoFailure& f : e.catalog().failures(event, limit)) {
+                    failures.push_back({std::move(f.key), std::move(f.reason)});
+                }
+                return failures;
+            },
+            "event"_a, "limit"_a = 10'000, Release())
+        .def(
+            "set_hidden",
+            [](Engine& e, EventId event, const std::vector<PhotoId>& photos, bool hidden) {
+                return e.catalog().set_hidden(event, photos, hidden);
+            },
+            "event"_a, "photos"_a, "hidden"_a, Release())
+        .def(
+            "remove_photos",
+            [](Engine& e, EventId event, const std::vector<PhotoId>& photos) {
+                return e.catalog().remove_photos(event, photos);
+            },
+            "event"_a, "photos"_a, Release())
+        .def(
+            "set_roster",
+            [](Engine& e, EventId event, const py::bytes& csv) {
+                const auto bytes = bytes_of(csv);
+                py::gil_scoped_release other_threads_may_run;
+                const std::vector<RosterEntry> roster = parse_roster_csv(bytes);
+                e.catalog().set_roster(event, roster);
+                return roster.size();
+            },
+            "event"_a, "csv"_a)
+        .def(
+            "roster",
+            [](Engine& e, EventId event) {
+                std::vector<std::pair<std::string, std::string>> rows;
+                for (RosterEntry& entry : e.catalog().roster(event)) {
+                    rows.emplace_back(std::move(entry.bib), std::move(entry.name));
+                }
+                return rows;
+            },
+            "event"_a, Release())
+        .def(
+            "set_clock_offset",
+            [](Engine& e, EventId event, const py::str& camera, std::int64_t seconds) {
+                const std::string name = key_of_text(camera);
+                py::gil_scoped_release other_threads_may_run;
+                e.catalog().set_clock_offset(event, name, seconds);
+            },
+            "event"_a, "camera"_a, "seconds"_a)
+        .def(
+            "camera_clocks", [](Engine& e, EventId event) { return e.catalog().camera_clocks(event); },
+            "event"_a, Release())
+        .def(
+            "sources",
+            [](Engine& e, EventId event) {
+                std::vector<std::pair<SourceId, py::str>> rows;
+                for (const SourceInfo& source : e.catalog().sources(event))
+                    rows.emplace_back(source.id, text_of_key(source.uri));
+                return rows;
+            },
+            "event"_a);
+}
+
+}  // namespace eventlens::python

@@ -1,0 +1,282 @@
+#include "eventlens/engine.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "base/uuid.h"
+#include "engine/index_run.h"
+#include "engine/live_gallery.h"
+#include "eventlens/error.h"
+#include "eventlens/storage.h"
+
+namespace eventlens {
+
+namespace {
+
+// A selfie is looked at whole: the face finder shrinks it itself.
+constexpr int selfie_long_side = 2000;
+
+// Reads "patterns" nobody could mean before they are stored.
+void check_pattern(const std::string& pattern) {
+    (void)interpret_bibs({}, {pattern, {}});
+}
+
+std::string fresh_or_checked_id(const std::string& request_id) {
+    if (request_id.empty()) return uuid_text(make_uuid());
+    const auto uuid = parse_uuid(request_id);
+    if (!uuid) throw Error(ErrorCode::bad_input, "request_id is not a UUID: " + request_id);
+    return uuid_text(*uuid);
+}
+
+// A value that is made at first use, by whichever thread comes first; when making it fails, the next use
+// tries again.
+template <typename T>
+class Lazy {
+  public:
+    template <typename Make>
+    const T& get(Make&& make) {
+        std::call_once(once_, [&] { value_.emplace(make()); });
+        return *value_;
+    }
+
+  private:
+    std::once_flag once_;
+    std::optional<T> value_;
+};
+
+}  // namespace
+
+struct Engine::Impl {
+    Impl(EngineOptions wanted, Catalog opened) : options(std::move(wanted)), catalog(std::move(opened)) {}
+
+    EngineOptions options;
+    Catalog catalog;
+    mutable Lazy<std::shared_ptr<const ModelStore>> models;
+    mutable Lazy<FaceFinder> face_finder;
+    mutable Lazy<BibReader> bib_reader;
+    std::mutex galleries_mutex;
+    std::map<EventId, std::unique_ptr<LiveGallery>> galleries;
+
+    const std::shared_ptr<const ModelStore>& store() const {
+        return models.get([&] { return ModelStore::open(options.manifests, options.runtime); });
+    }
+    const FaceFinder& faces() const {
+        return face_finder.get([&] { return FaceFinder::open(store(), options.faces); });
+    }
+    const BibReader& bibs() const {
+        return bib_reader.get([&] { return BibReader::open(store(), options.bibs); });
+    }
+    // Known from the manifest: a bib search does not load a network.
+    const ModelEntry& embedder() const {
+        return options.faces.embedder.empty() ? store()->default_for("face_embedder")
+                                              : store()->entry(options.faces.embedder);
+    }
+
+    LiveGallery& gallery(EventId event) {
+        const ModelEntry& model = embedder();
+        const std::lock_guard lock(galleries_mutex);
+        auto& gallery = galleries[event];
+        if (!gallery) {
+            (void)catalog.event(event);  // throws for an event that does not exist
+            gallery = std::make_unique<LiveGallery>(catalog, event, model);
+        }
+        return *gallery;
+    }
+
+    std::vector<FoundPhoto> with_photos(std::vector<Match> matches) const {
+        std::vector<PhotoId> ids;
+        for (const Match& match : matches) ids.push_back(match.photo);
+        std::map<PhotoId, PhotoInfo> photos;
+        for (PhotoInfo& photo : catalog.photos(ids)) photos.emplace(photo.id, std::move(photo));
+        std::vector<FoundPhoto> found;
+        for (Match& match : matches) {
+            const auto photo = photos.find(match.photo);
+            if (photo != photos.end()) found.push_back({photo->second, std::move(match)});
+        }
+        return found;
+    }
+
+    SearchResult load_search(EventId event, const std::string& request_id) const {
+        const auto saved = catalog.load_search(event, request_id);
+        if (!saved) throw Error(ErrorCode::not_found, "no search " + request_id + " in this event");
+        return {saved->request_id, true, {}, with_photos(saved->matches)};
+    }
+
+    std::string uri_of(const PhotoInfo& photo) const {
+        for (const SourceInfo& source : catalog.sources(photo.event)) {
+            if (source.id == photo.source) return source.uri;
+        }
+        throw Error(ErrorCode::not_found, "the source of photo " + photo.uuid + " is gone");
+    }
+
+    IndexReport index(EventId event, const Source& source, const IndexOptions& wanted) {
+        (void)catalog.event(event);
+        IndexRun run{.catalog = catalog,
+                     .event = event,
+                     .source = source,
+                     .source_uri = source.uri(),
+                     .whole_source = source.uri() != path_list_uri,
+                     .recognition = {embedder().name, options.bibs.reader},
+                     .options = wanted};
+        const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+        run.workers = wanted.workers > 0 ? wanted.workers
+                                         : (options.runtime.threads > 0 ? options.runtime.threads : cores);
+        if (!wanted.dry_run) {
+            run.faces = &faces();
+            run.bibs = &bibs();
+        }
+        return run_index(run);
+    }
+};
+
+Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Engine::Engine(Engine&&) noexcept = default;
+Engine& Engine::operator=(Engine&&) noexcept = default;
+Engine::~Engine() = default;
+
+Engine Engine::open(const std::filesystem::path& workspace, const EngineOptions& options) {
+    return Engine(std::make_unique<Impl>(options, Catalog::open(workspace)));
+}
+
+Catalog& Engine::catalog() {
+    return impl_->catalog;
+}
+const Catalog& Engine::catalog() const {
+    return impl_->catalog;
+}
+
+EventId Engine::create_event(const EventSettings& settings, OrganisationId organisation) {
+    check_pattern(settings.bib_pattern);
+    return impl_->catalog.create_event(settings, organisation);
+}
+
+void Engine::update_event(EventId event, const EventSettings& settings) {
+    check_pattern(settings.bib_pattern);
+    impl_->catalog.update_event(event, settings);
+}
+
+IndexReport Engine::index(EventId event, const std::string& source, const IndexOptions& options) {
+    return impl_->index(event, *open_source(source), options);
+}
+
+IndexReport Engine::index(EventId event, std::span<const std::string> paths, const IndexOptions& options) {
+    return impl_->index(event, *open_paths({paths.begin(), paths.end()}), options);
+}
+
+SearchResult Engine::find_selfie(EventId event, std::span<const std::span<const std::byte>> selfies,
+                                 const SelfieOptions& options) {
+    std::vector<Image> images;
+    std::vector<ImageView> views;
+    DecodeOptions decode;
+    decode.enough_long_side = selfie_long_side;
+    for (const std::span<const std::byte> selfie : selfies)
+        images.push_back(decode_photo(selfie, decode).image);
+    for (const Image& image : images) views.push_back(image.view());
+    return find_selfie(event, views, options);
+}
+
+SearchResult Engine::find_selfie(EventId event, std::span<const ImageView> selfies,
+                                 const SelfieOptions& options) {
+    if (selfies.empty()) throw Error(ErrorCode::bad_input, "no selfie was given");
+    const EventSettings settings = impl_->catalog.event(event).settings;
+    const std::string id = fresh_or_checked_id(options.request_id);
+    if (!options.request_id.empty() && impl_->catalog.load_search(event, id))
+        return impl_->load_search(event, id);
+
+    SearchResult result;
+    result.request_id = id;
+    std::vector<Probe> probes;
+    for (const ImageView selfie : selfies) {
+        std::vector<Face> faces = impl_->faces().find_in_selfie(selfie);
+        if (faces.empty()) {
+            throw Error(ErrorCode::bad_input, selfies.size() == 1
+                                                  ? "no face was found in the selfie"
+                                                  : "no face was found in one of the selfies");
+        }
+        Face& largest = faces.front();
+        result.selfies.push_back({largest.box, static_cast<int>(faces.size()), largest.quality});
+        probes.push_back({std::move(largest.embedding), largest.quality});
+    }
+
+    MatchOptions match;
+    match.limit = options.limit;
+    match.min_probability =
+        options.min_probability.value_or(settings.confidence_percentage.value_or(50.0) / 100);
+    if (!options.query_expansion) match.expansion_rounds = 0;
+    SavedSearch search{.request_id = id, .confidence_percentage = settings.confidence_percentage};
+    search.matches = impl_->gallery(event).use(
+        [&](const Gallery& gallery, const BibRules&) { return gallery.match_faces(probes, match); });
+    if (!impl_->catalog.save_search(event, search))
+        return impl_->load_search(event, id);  // another was faster
+    result.matches = impl_->with_photos(std::move(search.matches));
+    return result;
+}
+
+SearchResult Engine::search(EventId event, const std::string& request_id) const {
+    return impl_->load_search(event, request_id);
+}
+
+std::vector<FoundPhoto> Engine::find_bib(EventId event, std::string_view text, double min_probability) {
+    std::vector<Match> matches = impl_->gallery(event).use(
+        [&](const Gallery& gallery, const BibRules&) { return gallery.find_bib(text); });
+    std::erase_if(matches, [&](const Match& match) { return match.probability < min_probability; });
+    return impl_->with_photos(std::move(matches));
+}
+
+Engine::PhotoDetails Engine::details(PhotoId photo) const {
+    PhotoDetails details{impl_->catalog.photo(photo), {}, {}};
+    PhotoContent content = impl_->catalog.content(photo, impl_->embedder().name);
+    details.faces = std::move(content.faces);
+    details.bibs = interpret_bibs(content.bib_reads, rules_of(impl_->catalog, details.photo.event));
+    return details;
+}
+
+void Engine::visit_photos(EventId event, const std::function<void(PhotoDetails&&)>& visit) const {
+    const BibRules rules = rules_of(impl_->catalog, event);
+    impl_->catalog.changes_since(
+        event, 0, "",
+        [&](PhotoContent&& content) {
+            const std::vector<PhotoInfo> photo = impl_->catalog.photos(std::array{content.photo});
+            if (photo.empty()) return;  // removed meanwhile
+            visit({photo.front(), std::move(content.faces), interpret_bibs(content.bib_reads, rules)});
+        },
+        [](PhotoId) {});
+}
+
+std::vector<std::byte> Engine::photo_bytes(PhotoId photo) const {
+    const PhotoInfo info = impl_->catalog.photo(photo);
+    const std::string uri = impl_->uri_of(info);
+    const auto source = uri == path_list_uri ? open_paths({info.key}) : open_source(uri);
+    return source->read(info.key, largest_photo_file);
+}
+
+Image Engine::photo_image(PhotoId photo, int long_side) const {
+    if (long_side < 0) throw Error(ErrorCode::bad_input, "long_side must not be negative");
+    DecodeOptions options;
+    options.enough_long_side = long_side;
+    Image image = decode_photo(photo_bytes(photo), options).image;
+    const Size size = image.size();
+    const int longest = std::max(size.width, size.height);
+    if (long_side == 0 || longest <= long_side) return image;
+    const double scale = static_cast<double>(long_side) / longest;
+    const auto shrunk = [&](int side) { return std::max(1, static_cast<int>(std::lround(side * scale))); };
+    return resize_image(image.view(), {shrunk(size.width), shrunk(size.height)});
+}
+
+GalleryStats Engine::gallery_stats(EventId event) {
+    return impl_->gallery(event).use([](const Gallery& gallery, const BibRules&) { return gallery.stats(); });
+}
+
+const FaceFinder& Engine::face_finder() const {
+    return impl_->faces();
+}
+const BibReader& Engine::bib_reader() const {
+    return impl_->bibs();
+}
+
+}  // namespace eventlens

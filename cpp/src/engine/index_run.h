@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "eventlens/engine.h"
+#include "eventlens/storage.h"
+
+namespace eventlens {
+
+// Bytes; a larger "photo" is refused unread.
+constexpr std::int64_t largest_photo_file = 512LL << 20;
+
+// Names every list of paths. Listing one adds photos, and says nothing about those it does not list.
+constexpr std::string_view path_list_uri = "paths:";
+
+// Everything one run of Engine::index works with.
+struct IndexRun {
+    Catalog& catalog;
+    EventId event;
+    const Source& source;
+    std::string source_uri;
+    bool whole_source = true;  // what is not listed is gone
+    Recognition recognition;
+    const FaceFinder* faces = nullptr;  // not needed for a dry run
+    const BibReader* bibs = nullptr;
+    int workers = 1;
+    const IndexOptions& options;
+};
+
+IndexReport run_index(const IndexRun& run);
+
+}  // namespace eventlens

@@ -1,0 +1,61 @@
+"""Eventlens: find a person in an event's photos, from a selfie or a bib number.
+
+    import eventlens
+
+    season = eventlens.open("season")
+    event = season.create_event("Lakeside Half 2026", bib_pattern=r"[A-Z]?\\d{2,5}", time_zone="Europe/Berlin")
+    report = event.index("photos/")
+    event.find_bib("A207")
+    event.find_selfie("me.jpg").matches
+
+Importing is quick: models load when they are first used.
+"""
+
+from eventlens._core import (
+    BadInputError,
+    Bib,
+    BibRead,
+    EventlensError,
+    Face,
+    IndexProgress,
+    ModelStore,
+    NotFoundError,
+    OverloadedError,
+    UnsupportedError,
+    decode_image,
+    encode_jpeg,
+    resize_image,
+)
+from eventlens.models import BibReader, FaceFinder, open_models
+from eventlens.results import IndexReport, Match, Matches, Photo, Search, Selfie
+from eventlens.workspace import Event, PhotoDetails, Workspace, open
+
+__all__ = [
+    "BadInputError",
+    "Bib",
+    "BibRead",
+    "BibReader",
+    "Event",
+    "EventlensError",
+    "Face",
+    "FaceFinder",
+    "IndexProgress",
+    "IndexReport",
+    "Match",
+    "Matches",
+    "ModelStore",
+    "NotFoundError",
+    "OverloadedError",
+    "Photo",
+    "PhotoDetails",
+    "Search",
+    "Selfie",
+    "UnsupportedError",
+    "Workspace",
+    "decode_image",
+    "encode_jpeg",
+    "open",
+    "open_models",
+    "resize_image",
+]
+__version__ = "0.1.0"

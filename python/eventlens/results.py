@@ -1,0 +1,227 @@
+"""What searches and index runs answer: plain, typed values with a readable repr and, in notebooks, pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from eventlens import _core
+
+if TYPE_CHECKING:
+    from eventlens.workspace import Event
+
+Box = tuple[float, float, float, float]
+Pixels = npt.NDArray[np.uint8]
+MatchKind = Literal["face", "bib", "bib_unsure", "bib_partial"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photo of an event.
+
+    Attributes:
+        id: Its number in the workspace.
+        uuid: For the outside world; survives re-indexing and other models.
+        key: Its name in the source: a path below the folder. Bytes that are not UTF-8 are surrogate-escaped.
+        width: Of the upright photo, pixels.
+        height: Of the upright photo, pixels.
+        captured: When it was taken, in UTC, or None when the camera did not say.
+        camera: Make and model, perhaps a serial number; may be empty.
+        failure: Why it could not be processed; empty: it was.
+    """
+
+    id: int
+    uuid: str
+    key: str
+    width: int
+    height: int
+    captured: datetime | None
+    camera: str
+    hidden: bool
+    failure: str
+    event: Event = field(repr=False, compare=False)
+
+    def image(self, long_side: int = 0) -> Pixels:
+        """The upright pixels, uint8 (height, width, 3) RGB, read from the source now.
+
+        Args:
+            long_side: Shrunk so that the longer side has at most this many pixels; 0: whole.
+
+        Raises:
+            NotFoundError: the source no longer has the photo.
+        """
+        return self.event._engine.photo_image(self.id, long_side)
+
+    def original(self) -> bytes:
+        """The original file's bytes, read from the source now. Raises NotFoundError when it is gone."""
+        return self.event._engine.photo_bytes(self.id)
+
+
+@dataclass(frozen=True)
+class Match:
+    """A photo that shows, or may show, the person.
+
+    Attributes:
+        probability: The calibrated chance, 0 to 1, that the photo shows the person, given the event's size.
+        kind: "face"; "bib": the number was read and is more likely right than wrong; "bib_unsure": it was read, but
+            more likely wrongly; "bib_partial": a piece of it was read.
+        box: (x, y, width, height) of the face or bib in pixels of the upright photo.
+        similarity: Kind face: the cosine between the faces; else 0.
+        bib: Kinds of bib: the text that was read; else empty.
+    """
+
+    photo: Photo
+    probability: float
+    kind: MatchKind
+    box: Box
+    similarity: float
+    bib: str
+
+    @property
+    def why(self) -> str:
+        """The reason in words."""
+        return {
+            "face": f"face, similarity {self.similarity:.2f}",
+            "bib": f"bib {self.bib} read",
+            "bib_unsure": f"bib {self.bib} read, unsure",
+            "bib_partial": f"part of a bib read: {self.bib}",
+        }[self.kind]
+
+    def __repr__(self) -> str:
+        return f"<Match {self.photo.key!r}, {self.probability:.1%}, {self.why}>"
+
+
+class Matches(list[Match]):
+    """A list of Match, surest first, that a notebook shows as thumbnails with boxes."""
+
+    def _repr_html_(self) -> str:
+        from eventlens.notebook import matches_html
+
+        return matches_html(self)
+
+
+@dataclass(frozen=True)
+class Selfie:
+    """What was made of one selfie: the largest face was used, and how many faces there were."""
+
+    box: Box
+    faces_seen: int
+    quality: float
+
+
+@dataclass(frozen=True)
+class Search:
+    """A selfie search and its frozen answer.
+
+    Attributes:
+        request_id: A UUID; `event.search(request_id)` gives the same answer again.
+        matches: Surest first.
+        selfies: One for each selfie given; empty when the answer is that of an earlier search.
+        repeated: This id was searched before.
+    """
+
+    request_id: str
+    matches: Matches
+    selfies: list[Selfie]
+    repeated: bool
+
+    def __repr__(self) -> str:
+        return f"<Search {self.request_id}, {len(self.matches)} matches>"
+
+    def _repr_html_(self) -> str:
+        return self.matches._repr_html_()
+
+
+@dataclass(frozen=True)
+class IndexReport:
+    """What an index run did; counts are of photos.
+
+    Attributes:
+        updated: Known before, but changed, failed before, or read by another model.
+        removed: No longer in the source.
+        failed: (key, reason) of each photo without a result.
+        unlisted: (key, reason) of each folder that could not be read; nothing below it was removed.
+        faces: Found in this run.
+        seconds: Of wall clock.
+    """
+
+    added: int
+    updated: int
+    unchanged: int
+    removed: int
+    failed: list[tuple[str, str]]
+    unlisted: list[tuple[str, str]]
+    faces: int
+    seconds: float
+
+    def __str__(self) -> str:
+        parts = [f"{self.added} added"]
+        for count, word in [
+            (self.updated, "updated"),
+            (self.unchanged, "unchanged"),
+            (self.removed, "removed"),
+            (len(self.failed), "failed"),
+            (len(self.unlisted), "folders unreadable"),
+        ]:
+            if count:
+                parts.append(f"{count} {word}")
+        return ", ".join(parts)
+
+
+def photo_of(info: _core.PhotoInfo, event: Event) -> Photo:
+    milliseconds = info.captured_utc
+    return Photo(
+        id=info.id,
+        uuid=info.uuid,
+        key=info.key,
+        width=info.width,
+        height=info.height,
+        captured=None if milliseconds is None else _EPOCH + timedelta(milliseconds=milliseconds),
+        camera=info.camera,
+        hidden=info.hidden,
+        failure=info.failure,
+        event=event,
+    )
+
+
+def matches_of(found: Iterable[_core.FoundPhoto], event: Event) -> Matches:
+    return Matches(
+        Match(
+            photo=photo_of(item.photo, event),
+            probability=item.match.probability,
+            kind=item.match.kind,  # type: ignore[arg-type]  # the core's four words
+            box=item.match.box,
+            similarity=item.match.similarity,
+            bib=item.match.bib,
+        )
+        for item in found
+    )
+
+
+def search_of(result: _core.SearchResult, event: Event) -> Search:
+    return Search(
+        request_id=result.request_id,
+        matches=matches_of(result.matches, event),
+        selfies=[Selfie(s.box, s.faces_seen, s.quality) for s in result.selfies],
+        repeated=result.repeated,
+    )
+
+
+def report_of(report: _core.CoreIndexReport) -> IndexReport:
+    return IndexReport(
+        added=report.added,
+        updated=report.updated,
+        unchanged=report.unchanged,
+        removed=report.removed,
+        failed=[(failure.key, failure.reason) for failure in report.failed],
+        unlisted=[(failure.key, failure.reason) for failure in report.unlisted],
+        faces=report.faces,
+        seconds=report.seconds,
+    )

@@ -1,0 +1,403 @@
+"""A workspace folder, its events, and what can be asked of them."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from os import PathLike, fspath
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from eventlens import _core
+from eventlens._core import Bib, Face, IndexProgress
+from eventlens.models import Manifests, manifest_paths
+from eventlens.results import (
+    IndexReport,
+    Matches,
+    Photo,
+    Pixels,
+    Search,
+    matches_of,
+    photo_of,
+    report_of,
+    search_of,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Selfie = str | PathLike[str] | bytes | Pixels
+Source = str | PathLike[str] | Sequence[str | PathLike[str]]
+
+
+def open(  # noqa: A001  # `eventlens.open` reads well
+    workspace: str | PathLike[str],
+    *,
+    manifests: Manifests = (),
+    precision: str = "auto",
+    threads: int = 0,
+    embedder: str = "",
+    reader: str = "paddle",
+) -> Workspace:
+    """Open a workspace folder, created if missing. Models load at first use.
+
+    Args:
+        workspace: A folder; `catalog.sqlite` in it is all there is to back up.
+        manifests: Manifests of your own models, beside the fetched ones.
+        precision: "auto" (bf16 where the CPU has it), "f32" or "bf16".
+        threads: Photos recognised at once, one core each; 0: every core.
+        embedder: Name of the face embedding model; empty: the default.
+        reader: "paddle", or "tesseract", the bib reader of last resort.
+
+    Raises:
+        UnsupportedError: a newer version of Eventlens made the workspace.
+        BadInputError: the folder cannot be written, or holds another kind of file.
+    """
+    if precision not in ("auto", "f32", "bf16"):
+        raise _core.BadInputError(f"precision must be auto, f32 or bf16, not {precision!r}")
+    engine = _core.Engine(
+        Path(workspace),
+        manifest_paths(manifests),
+        precision=precision,
+        threads=threads,
+        embedder=embedder,
+        reader=reader,
+    )
+    return Workspace(engine, Path(workspace))
+
+
+class Workspace:
+    """Events and what is known of their photos. Thread safe; several processes may use one workspace."""
+
+    def __init__(self, engine: _core.Engine, folder: Path) -> None:
+        self._engine = engine
+        self.folder = folder
+
+    def __repr__(self) -> str:
+        return f"<Workspace {fspath(self.folder)!r}, {len(self.events())} events>"
+
+    def create_event(
+        self,
+        name: str,
+        *,
+        date: str = "",
+        bib_pattern: str = r"\d{2,5}",
+        time_zone: str = "UTC",
+        confidence_percentage: float | None = None,
+        org: str | None = None,
+    ) -> Event:
+        r"""Create an event.
+
+        Args:
+            name: Unique in its organisation; at most 1000 characters.
+            date: Local, "2026-05-09T07:30:00" or "2026-05-09".
+            bib_pattern: Regular expression for a whole bib, ignoring case, such as r"[A-Z]?\d{2,5}".
+            time_zone: IANA name; applies to photos whose camera did not store an offset.
+            confidence_percentage: Selfie searches keep matches this probable; None: 50.
+            org: Name of the organisation that owns it, created if new; None: the default one.
+
+        Raises:
+            BadInputError: the name is taken, or something above is malformed.
+        """
+        settings = _core.EventSettings()
+        settings.name = name
+        settings.date = date
+        settings.bib_pattern = bib_pattern
+        settings.time_zone = time_zone
+        settings.confidence_percentage = confidence_percentage
+        organisation = self._organisation(org, create=True)
+        return Event(self._engine, self._engine.create_event(settings, organisation))
+
+    def event(self, name: str, *, org: str | None = None) -> Event:
+        """The event of this name. Raises NotFoundError."""
+        found = self._engine.find_event(name, self._organisation(org))
+        if found is None:
+            known = ", ".join(repr(event.name) for event in self.events(org=org)) or "none"
+            raise _core.NotFoundError(f"no event {name!r} in {fspath(self.folder)!r}; there are: {known}")
+        return Event(self._engine, found)
+
+    def events(self, *, org: str | None = None) -> list[Event]:
+        """Every event of an organisation, latest date first."""
+        return [Event(self._engine, info.id) for info in self._engine.events(self._organisation(org))]
+
+    def delete_event(self, event: Event) -> None:
+        """Forget an event and all that is known of its photos and searches. The photos themselves stay."""
+        self._engine.delete_event(event.id)
+
+    def _organisation(self, name: str | None, *, create: bool = False) -> int:
+        organisations = self._engine.organisations()
+        if name is None:
+            return organisations[0].id
+        for organisation in organisations:
+            if organisation.name == name:
+                return organisation.id
+        if not create:
+            raise _core.NotFoundError(f"no organisation {name!r}")
+        return self._engine.create_organisation(name)
+
+
+@dataclass(frozen=True)
+class PhotoDetails:
+    """A photo and what was found in it; bibs as the event's pattern and roster read them now."""
+
+    photo: Photo
+    faces: list[Face]
+    bibs: list[Bib]
+
+
+class Event:
+    """One event: index its photos, find people in them. Thread safe."""
+
+    def __init__(self, engine: _core.Engine, event_id: int) -> None:
+        self._engine = engine
+        self.id = event_id
+
+    def __repr__(self) -> str:
+        return f"<Event {self.name!r}, {self.counts.processed} photos>"
+
+    # --- settings ---
+
+    @property
+    def name(self) -> str:
+        return self._settings.name
+
+    @property
+    def date(self) -> str:
+        return self._settings.date
+
+    @property
+    def time_zone(self) -> str:
+        return self._settings.time_zone
+
+    @property
+    def bib_pattern(self) -> str:
+        """What a whole bib looks like. Changing it reads no photo again."""
+        return self._settings.bib_pattern
+
+    @bib_pattern.setter
+    def bib_pattern(self, pattern: str) -> None:
+        self._change("bib_pattern", pattern)
+
+    @property
+    def confidence_percentage(self) -> float | None:
+        """Selfie searches keep matches this probable; None: 50."""
+        return self._settings.confidence_percentage
+
+    @confidence_percentage.setter
+    def confidence_percentage(self, percentage: float | None) -> None:
+        self._change("confidence_percentage", percentage)
+
+    @property
+    def _settings(self) -> _core.EventSettings:
+        return self._engine.event(self.id).settings
+
+    def _change(self, field: str, value: object) -> None:
+        settings = self._settings
+        setattr(settings, field, value)
+        self._engine.update_event(self.id, settings)
+
+    def set_roster(self, csv: str | PathLike[str] | bytes) -> int:
+        """Say which bibs exist: reads that are on the roster rank first. Reads no photo again.
+
+        Args:
+            csv: A file, or its bytes: UTF-8, one participant a row, the bib in the column "bib" (else the first),
+                the name in "name" (else the second), divided by commas, semicolons or tabs.
+
+        Returns:
+            How many participants there are. An empty list removes the roster.
+        """
+        return self._engine.set_roster(self.id, csv if isinstance(csv, bytes) else Path(csv).read_bytes())
+
+    def roster(self) -> list[tuple[str, str]]:
+        """(bib, name) of each participant."""
+        return self._engine.roster(self.id)
+
+    def set_clock_offset(self, camera: str, seconds: int) -> None:
+        """Add seconds to a camera's clock, for the photos known and those to come.
+
+        Args:
+            camera: As `photo.camera` and `cameras()` name it.
+        """
+        self._engine.set_clock_offset(self.id, camera, seconds)
+
+    def cameras(self) -> dict[str, int]:
+        """Each camera seen, and the seconds added to its clock."""
+        return {clock.camera: clock.seconds for clock in self._engine.camera_clocks(self.id)}
+
+    # --- indexing ---
+
+    def index(
+        self,
+        source: Source,
+        *,
+        workers: int = 0,
+        retry_failed: bool = False,
+        dry_run: bool = False,
+        progress: Callable[[IndexProgress], None] | None = None,
+    ) -> IndexReport:
+        """Bring the event up to date with its photos, which stay where they are.
+
+        Only photos that are new, changed, or last read by other models are looked at; those gone from a folder leave
+        the index. One bad file is reported and the run goes on. Ctrl-C, or the end of the process in any way, loses
+        nothing that was committed (about a second of work at most); the next run continues.
+
+        Args:
+            source: A folder or a file:// URL; or a list of paths, which only adds.
+            workers: Photos worked on at once; 0: one for each core.
+            retry_failed: Look again at photos that failed before, though they did not change.
+            dry_run: Say what would be done, and do nothing.
+            progress: Called about ten times a second, in this thread.
+
+        Raises:
+            NotFoundError: there is no such folder.
+            OverloadedError: the disk is full, or another process holds the workspace.
+        """
+        if isinstance(source, str | PathLike):
+            report = self._engine.index_source(
+                self.id, fspath(source), workers, retry_failed, dry_run, progress
+            )
+        else:
+            paths = [fspath(path) for path in source]
+            report = self._engine.index_paths(self.id, paths, workers, retry_failed, dry_run, progress)
+        return report_of(report)
+
+    @property
+    def counts(self) -> _core.EventCounts:
+        """How many photos there are: total, processed, failed, hidden."""
+        return self._engine.counts(self.id)
+
+    def failures(self) -> list[tuple[str, str]]:
+        """(key, reason) of the photos that could not be processed."""
+        return [(failure.key, failure.reason) for failure in self._engine.failures(self.id)]
+
+    # --- finding ---
+
+    def find_selfie(
+        self,
+        selfie: Selfie | Sequence[Selfie],
+        *,
+        min_probability: float | None = None,
+        limit: int = 1000,
+        request_id: str = "",
+        query_expansion: bool = True,
+    ) -> Search:
+        """Find the photos that show a person.
+
+        Args:
+            selfie: A path, encoded bytes or RGB pixels, or a list of them showing one person. Of several faces in one
+                picture the largest is meant; `Search.selfies` says how many there were. Not stored.
+            min_probability: Photos below are left out; None: the event's confidence_percentage, or 0.5.
+            limit: Photos at most.
+            request_id: A UUID that names the search: a second call with it gives the frozen answer of the first.
+            query_expansion: Let sure matches help to find more.
+
+        Raises:
+            BadInputError: no face in a selfie, or it cannot be decoded.
+        """
+        selfies = [selfie] if isinstance(selfie, str | PathLike | bytes | np.ndarray) else list(selfie)
+        pixels = [item for item in selfies if isinstance(item, np.ndarray)]
+        if pixels and len(pixels) != len(selfies):
+            raise _core.BadInputError("give all selfies as pixels, or all as files or bytes")
+        if pixels:
+            result = self._engine.find_selfie_pixels(
+                self.id, pixels, request_id, min_probability, limit, query_expansion
+            )
+        else:
+            encoded = [
+                item if isinstance(item, bytes) else _read_selfie(item)
+                for item in selfies
+                if not isinstance(item, np.ndarray)
+            ]
+            result = self._engine.find_selfie_encoded(
+                self.id, encoded, request_id, min_probability, limit, query_expansion
+            )
+        return search_of(result, self)
+
+    def search(self, request_id: str) -> Search:
+        """The frozen answer of an earlier selfie search. Raises NotFoundError."""
+        return search_of(self._engine.search(self.id, request_id), self)
+
+    def find_bib(self, bib: str, *, min_probability: float = 0.0) -> Matches:
+        """Find the photos of a bib number, surest first: exact, then unsure, then partial reads (`Match.kind`).
+
+        Args:
+            bib: In any case; leading zeros and letters count.
+            min_probability: Photos below are left out.
+
+        Raises:
+            BadInputError: empty, or longer than 64 characters.
+        """
+        return matches_of(self._engine.find_bib(self.id, bib, min_probability), self)
+
+    # --- looking ---
+
+    def photos(self) -> Iterator[PhotoDetails]:
+        """Every photo with its faces and bibs, failed and hidden ones too; `details(photo)` has the embeddings."""
+        found: list[PhotoDetails] = []
+        self._engine.visit_photos(self.id, lambda details: found.append(self._details(details)))
+        return iter(found)
+
+    def details(self, photo: Photo) -> PhotoDetails:
+        """What was found in one photo."""
+        return self._details(self._engine.details(photo.id))
+
+    def _details(self, details: _core.PhotoDetails) -> PhotoDetails:
+        return PhotoDetails(photo_of(details.photo, self), details.faces, details.bibs)
+
+    def bibs(self) -> Counter[str]:
+        """Each bib read with a probability of 0.5 or more, and how many photos show it."""
+        return Counter(
+            itertools.chain.from_iterable(
+                {bib.text for bib in details.bibs if bib.probability >= 0.5} for details in self.photos()
+            )
+        )
+
+    def hide(self, photos: Iterable[Photo]) -> int:
+        """Keep photos from being found, in frozen searches too. Returns how many changed."""
+        return self._engine.set_hidden(self.id, [photo.id for photo in photos], True)
+
+    def show(self, photos: Iterable[Photo]) -> int:
+        """Let hidden photos be found again. Returns how many changed."""
+        return self._engine.set_hidden(self.id, [photo.id for photo in photos], False)
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """A row for each bib read: photo, key, captured, camera, bib, probability, partial, x, y, width, height.
+
+        Photos without a bib have one row, with bib None. What `export` writes and `to_dataframe` holds.
+        """
+        for details in self.photos():
+            photo = details.photo
+            row = {
+                "photo": photo.uuid,
+                "key": photo.key,
+                "captured": photo.captured,
+                "camera": photo.camera,
+                "faces": len(details.faces),
+                "failure": photo.failure,
+                "hidden": photo.hidden,
+            }
+            nothing = {"bib": None, "probability": None, "partial": None}
+            if not details.bibs:
+                yield row | nothing | dict.fromkeys(("x", "y", "width", "height"))
+            for bib in details.bibs:
+                box = dict(zip(("x", "y", "width", "height"), bib.box, strict=True))
+                yield row | {"bib": bib.text, "probability": bib.probability, "partial": bib.partial} | box
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """`rows()` as a pandas DataFrame; needs pandas (`pip install eventlens[pandas]`)."""
+        import pandas as pd
+
+        return pd.DataFrame(list(self.rows()))
+
+
+def _read_selfie(path: str | PathLike[str]) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except FileNotFoundError:
+        raise _core.NotFoundError(f"no selfie at {fspath(path)!r}") from None
+    except OSError as error:
+        raise _core.BadInputError(f"the selfie {fspath(path)!r} cannot be read: {error.strerror}") from error
