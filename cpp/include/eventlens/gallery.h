@@ -53,7 +53,7 @@ struct Match {
     double probability = 0;  // calibrated chance that this photo shows the person
     Rect box;                // the face or the bib, in pixels of the photo
     int face = -1;           // kind face: its place among the photo's faces
-    float similarity = 0;    // kind face: plain cosine to the probe (the mean direction of several)
+    float similarity = 0;    // kind face: plain cosine to the probe; of several, the mean
     std::string bib;         // kinds bib...: the text that was read
 };
 
@@ -71,7 +71,7 @@ struct MatchOptions {
     // Query expansion: the faces of matches at least this sure join the probe, the surest first, and the
     // search runs again. 0 rounds: the probe alone.
     int expansion_rounds = 1;
-    double expansion_probability = 0.99;
+    double expansion_probability = 0.97;
     int expansion_faces = 10;
 };
 
@@ -94,8 +94,11 @@ struct GalleryStats {
 // less in a larger event. A person is in a photo once at most, so the odds of a photo are the sum of the odds
 // of its faces.
 //
-// Query expansion: Chum et al., "Total Recall: Automatic Query Expansion", ICCV 2007, with a bound on
-// probability in place of geometric verification.
+// Several vectors of one person, be they probes or faces that joined in query expansion (Chum et al., "Total
+// Recall: Automatic Query Expansion", ICCV 2007), give the mean of their log likelihood ratios: each compares
+// the same face, so their errors are far from independent and must not be added up. A face that joined is
+// weighed by the others alone. The direction of the mean vector, the usual choice, would be a bolder query:
+// strangers come closer to it too, and the calibration would no longer hold.
 //
 // Thread safety: const methods may run on many threads at once; the others need the gallery to themselves.
 class Gallery {

@@ -1,5 +1,6 @@
 #include "eventlens/gallery.h"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <numeric>
@@ -34,21 +35,48 @@ void check_options(const MatchOptions& options) {
           "query expansion needs a probability of 0 to 1 and counts that are not negative");
 }
 
-void add_scaled(std::vector<double>& sum, std::span<const float> vector, double weight) {
-    for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += weight * static_cast<double>(vector[i]);
-}
-
-Embedding direction_of(const std::vector<double>& sum) {
-    const double length = std::sqrt(std::inner_product(sum.begin(), sum.end(), sum.begin(), 0.0));
-    check(length > 0 && std::isfinite(length), "the vector has no direction");
-    Embedding unit(sum.size());
-    for (std::size_t i = 0; i < sum.size(); ++i) unit[i] = static_cast<float>(sum[i] / length);
-    return unit;
-}
-
 float cosine(std::span<const float> a, std::span<const float> b) {
     return std::inner_product(a.begin(), a.end(), b.begin(), 0.0F);
 }
+
+// What is known of a person's looks: unit vectors, each with a weight.
+class Likeness {
+  public:
+    explicit Likeness(std::size_t dimensions) : sum_(dimensions) {}
+
+    void add(std::span<const float> unit, double weight) {
+        for (std::size_t i = 0; i < sum_.size(); ++i) sum_[i] += weight * static_cast<double>(unit[i]);
+        weight_ += weight;
+    }
+
+    // Row `row` of the gallery is one of the vectors.
+    void join(std::size_t row, std::span<const float> unit, double weight) {
+        add(unit, weight);
+        joined_[row] += weight;
+    }
+
+    double weight() const { return weight_; }
+
+    // The weighted mean, shorter than a unit vector: its dot product with a face is the mean of the cosines.
+    Embedding mean() const {
+        Embedding mean(sum_.size());
+        std::transform(sum_.begin(), sum_.end(), mean.begin(),
+                       [&](double x) { return static_cast<float>(x / weight_); });
+        return mean;
+    }
+
+    // `score` of a row by mean(), without what the row itself added to the mean.
+    double by_the_others(std::size_t row, float score) const {
+        const auto own = joined_.find(row);
+        if (own == joined_.end()) return static_cast<double>(score);
+        return (weight_ * static_cast<double>(score) - own->second) / (weight_ - own->second);
+    }
+
+  private:
+    std::vector<double> sum_;
+    double weight_ = 0;
+    std::map<std::size_t, double> joined_;
+};
 
 // How the pages, the bib index and the server show matches: surest first, and always in the same order.
 bool ranks_before(const Match& a, const Match& b) {
@@ -66,9 +94,9 @@ struct Candidate {
     std::size_t row = 0;
 };
 
-// One candidate for each photo with a face among `hits`, surest first.
-std::vector<Candidate> weigh(const Gallery::Impl& gallery, std::span<const RowScore> hits,
-                             const MatchOptions& options) {
+// One candidate for each photo with a face among `hits`, the rows most like the person, surest first.
+std::vector<Candidate> weigh(const Gallery::Impl& gallery, const Likeness& person,
+                             std::span<const RowScore> hits, const MatchOptions& options) {
     const Calibration& calibration = gallery.options.calibration;
     const double prior = log_prior_odds(gallery.owners.size() - gallery.hidden_faces, options);
 
@@ -79,9 +107,9 @@ std::vector<Candidate> weigh(const Gallery::Impl& gallery, std::span<const RowSc
     std::map<PhotoId, Seen> photos;
     for (const RowScore& hit : hits) {
         const Gallery::Impl::Owner& owner = gallery.owners[hit.row];
+        const double similarity = person.by_the_others(hit.row, hit.score);
         const double log_likelihood_ratio =
-            trust(owner.quality, options) *
-            (calibration.slope * static_cast<double>(hit.score) + calibration.offset);
+            trust(owner.quality, options) * (calibration.slope * similarity + calibration.offset);
         const double log_odds = log_likelihood_ratio + prior;
         Seen& seen = photos[owner.photo];
         if (std::all_of(seen.log_odds.begin(), seen.log_odds.end(), [&](double x) { return log_odds > x; })) {
@@ -89,7 +117,7 @@ std::vector<Candidate> weigh(const Gallery::Impl& gallery, std::span<const RowSc
             seen.best.match.photo = owner.photo;
             seen.best.match.face = owner.face;
             seen.best.match.box = owner.box;
-            seen.best.match.similarity = hit.score;
+            seen.best.match.similarity = static_cast<float>(similarity);
         }
         seen.log_odds.push_back(log_odds);
     }
@@ -112,9 +140,14 @@ Gallery::Impl::Impl(std::size_t dimensions_, const GalleryOptions& options_)
 
 Embedding Gallery::Impl::normalised(std::span<const float> embedding) const {
     check(embedding.size() == dimensions, "the embedding has another length than the gallery's");
-    std::vector<double> sum(dimensions);
-    add_scaled(sum, embedding, 1);
-    return direction_of(sum);
+    double squares = 0;
+    for (const float x : embedding) squares += static_cast<double>(x) * static_cast<double>(x);
+    const double length = std::sqrt(squares);
+    check(length > 0 && std::isfinite(length), "the embedding is not finite, or all zeros");
+    Embedding unit(dimensions);
+    std::transform(embedding.begin(), embedding.end(), unit.begin(),
+                   [&](float x) { return static_cast<float>(static_cast<double>(x) / length); });
+    return unit;
 }
 
 void Gallery::Impl::add_faces(PhotoId id, Photo& photo, std::span<const Face> faces,
@@ -255,34 +288,36 @@ std::vector<Match> Gallery::match_faces(std::span<const Probe> probes, const Mat
                     "the face model has no calibration, so similarities say no probability");
     }
 
-    std::vector<double> sum(impl_->dimensions);
-    for (const Probe& probe : probes) {
-        add_scaled(sum, impl_->normalised(probe.embedding), trust(probe.quality, options));
+    std::vector<Embedding> units;
+    for (const Probe& probe : probes) units.push_back(impl_->normalised(probe.embedding));
+    Likeness given(impl_->dimensions);
+    for (std::size_t i = 0; i < units.size(); ++i) given.add(units[i], trust(probes[i].quality, options));
+    if (given.weight() == 0) {  // none is to be trusted, but they are all there is
+        for (const Embedding& unit : units) given.add(unit, 1);
     }
-    const Embedding given = direction_of(sum);
+    const Embedding probe = given.mean();
 
     const std::size_t weighed = faces_weighed_per_photo * static_cast<std::size_t>(options.limit);
-    std::vector<Candidate> candidates = weigh(*impl_, impl_->nearest_rows(given, weighed), options);
+    std::vector<Candidate> candidates = weigh(*impl_, given, impl_->nearest_rows(probe, weighed), options);
     for (int round = 0; round < options.expansion_rounds; ++round) {
-        std::vector<double> expanded(given.begin(), given.end());
-        int joined = 0;
-        for (const Candidate& candidate : candidates) {
-            if (joined == options.expansion_faces ||
-                candidate.match.probability < options.expansion_probability)
-                break;
-            add_scaled(expanded, impl_->matrix.row(candidate.row),
-                       trust(impl_->owners[candidate.row].quality, options));
-            ++joined;
+        Likeness person(impl_->dimensions);
+        person.add(probe, 1);
+        for (const Candidate& candidate :
+             std::span(candidates)
+                 .first(std::min(candidates.size(), static_cast<std::size_t>(options.expansion_faces)))) {
+            if (candidate.match.probability < options.expansion_probability) break;
+            person.join(candidate.row, impl_->matrix.row(candidate.row),
+                        trust(impl_->owners[candidate.row].quality, options));
         }
-        if (joined == 0) break;
-        candidates = weigh(*impl_, impl_->nearest_rows(direction_of(expanded), weighed), options);
+        if (person.weight() == 1) break;  // nobody joined
+        candidates = weigh(*impl_, person, impl_->nearest_rows(person.mean(), weighed), options);
     }
 
     std::vector<Match> matches;
     for (Candidate& candidate : candidates) {
         if (matches.size() == static_cast<std::size_t>(options.limit)) break;
         if (candidate.match.probability < options.min_probability) break;
-        candidate.match.similarity = cosine(given, impl_->matrix.row(candidate.row));
+        candidate.match.similarity = cosine(probe, impl_->matrix.row(candidate.row));
         matches.push_back(std::move(candidate.match));
     }
     return matches;
