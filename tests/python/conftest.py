@@ -1,0 +1,63 @@
+"""What the tests share: the sample event, indexed once, and ways to make pictures."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import eventlens
+from eventlens.model_fetch import default_folder
+from eventlens.sample_event import SampleEvent, make_sample_event
+
+ROOT = Path(__file__).parents[2]
+SHARED = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _models_are_there() -> None:
+    if not (default_folder() / "manifest.json").exists():
+        pytest.exit(f"no models in {default_folder()}: run `./run setup`, or `eventlens models fetch`", returncode=2)
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> SampleEvent:
+    """The sample event; made once in .setup, so that a second run of the tests starts at once."""
+    kept = ROOT / ".setup" / "sample"
+    kept.parent.mkdir(exist_ok=True)
+    return make_sample_event(kept)
+
+
+@pytest.fixture(scope="session")
+def indexed(sample: SampleEvent, tmp_path_factory: pytest.TempPathFactory) -> eventlens.Event:
+    """The sample event, indexed; not to be changed."""
+    season = eventlens.open(tmp_path_factory.mktemp("season"))
+    event = season.create_event("Sample", bib_pattern=r"[A-Z]?\d{2,5}", time_zone="Europe/Berlin")
+    report = event.index(sample.photos)
+    assert not report.failed
+    return event
+
+
+@pytest.fixture
+def season(tmp_path: Path) -> eventlens.Workspace:
+    return eventlens.open(tmp_path / "season")
+
+
+@pytest.fixture
+def few(sample: SampleEvent, tmp_path: Path) -> Path:
+    """A folder with four photos of the sample event, to be changed at will."""
+    folder = tmp_path / "few"
+    folder.mkdir()
+    for path in sorted(sample.photos.iterdir())[:4]:
+        shutil.copy(path, folder)
+    return folder
+
+
+@pytest.fixture
+def plain_jpeg() -> bytes:
+    """A photo that shows nobody: soft noise."""
+    rng = np.random.default_rng(7)
+    small = rng.integers(90, 140, (48, 64, 3), dtype=np.uint8)
+    return eventlens.encode_jpeg(eventlens.resize_image(small, 640, 480))

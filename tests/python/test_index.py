@@ -1,0 +1,321 @@
+"""Index runs: what changed, what failed, what was interrupted. Nothing committed is ever lost."""
+
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+import eventlens
+
+ONE_RUN = """
+import sys, eventlens
+season = eventlens.open(sys.argv[1])
+try:
+    event = season.event("Race")
+except LookupError:
+    event = season.create_event("Race")
+print("ready", flush=True)
+event.index(sys.argv[2], workers=1)
+"""
+
+
+def start_run(workspace: Path, folder: Path) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", ONE_RUN, str(workspace), str(folder)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def content(event: eventlens.Event) -> list[object]:
+    """What was recognised, without ids and times."""
+    return sorted(
+        (
+            details.photo.key,
+            [tuple(round(v) for v in face.box) for face in details.faces],
+            sorted((bib.text, round(bib.probability, 3)) for bib in details.bibs),
+            details.photo.failure,
+        )
+        for details in event.photos()
+    )
+
+
+def test_only_what_changed_is_looked_at_again(season, few):
+    event = season.create_event("Race")
+    first = event.index(few)
+    assert (first.added, first.unchanged, first.failed) == (4, 0, [])
+    second = event.index(few)
+    assert (second.added, second.updated, second.unchanged, second.removed) == (0, 0, 4, 0)
+
+    names = sorted(few.iterdir())
+    before = {details.photo.key: details.photo.uuid for details in event.photos()}
+    os.utime(names[0], ns=(1, 1))
+    names[1].unlink()
+    shutil.copy(names[2], few / "new.jpg")
+    third = event.index(few)
+    assert (third.added, third.updated, third.unchanged, third.removed) == (1, 1, 2, 1)
+    after = {details.photo.key: details.photo.uuid for details in event.photos()}
+    assert names[1].name not in after
+    assert after[names[0].name] == before[names[0].name], "a photo keeps its UUID"
+
+
+def test_a_dry_run_does_nothing(season, few):
+    event = season.create_event("Race")
+    report = event.index(few, dry_run=True)
+    assert report.added == 4
+    assert event.counts.total == 0
+    event.index(few)
+    sorted(few.iterdir())[0].unlink()
+    assert event.index(few, dry_run=True).removed == 1
+    assert event.counts.total == 4
+
+
+def test_one_bad_file_does_not_stop_the_run(season, few, plain_jpeg):
+    (few / "empty.jpg").write_bytes(b"")
+    (few / "text.jpg").write_text("not a photo")
+    (few / "cut.jpg").write_bytes(plain_jpeg[: len(plain_jpeg) // 2])
+    (few / "note.txt").write_text("not listed at all")
+    (few / "line\nbreak é.jpg").write_bytes(plain_jpeg)
+    if os.getuid() != 0:
+        (few / "locked.jpg").write_bytes(plain_jpeg)
+        (few / "locked.jpg").chmod(0)
+    event = season.create_event("Race")
+    report = event.index(few)
+    failed = dict(report.failed)
+    assert {"empty.jpg", "text.jpg", "cut.jpg"} <= set(failed)
+    assert all(failed.values()), "each with its reason"
+    assert event.counts.processed == 5
+    assert dict(event.failures()) == failed
+    assert "line\nbreak é.jpg" in {details.photo.key for details in event.photos()}
+
+    again = event.index(few)
+    assert (again.updated, again.failed) == (0, []), "what failed is remembered until it changes"
+    assert event.index(few, retry_failed=True).updated == len(failed)
+    (few / "empty.jpg").write_bytes(plain_jpeg)
+    assert event.index(few).updated == 1
+    assert "empty.jpg" not in dict(event.failures())
+
+
+def test_names_that_are_not_utf8(season, few, plain_jpeg):
+    strange = os.fsdecode(b"caf\xe9.jpg")
+    Path(os.path.join(few, strange)).write_bytes(plain_jpeg)  # noqa: PTH118
+    event = season.create_event("Race")
+    event.index(few)
+    photo = next(details.photo for details in event.photos() if details.photo.key == strange)
+    assert photo.image(64).shape == (48, 64, 3)
+
+
+def test_a_photo_without_a_face_is_fine(season, tmp_path, plain_jpeg):
+    (tmp_path / "nobody.jpg").write_bytes(plain_jpeg)
+    event = season.create_event("Race")
+    event.index([tmp_path / "nobody.jpg"])
+    assert [(d.faces, d.bibs) for d in event.photos()] == [([], [])]
+
+
+def test_a_list_of_paths_only_adds(season, few):
+    paths = sorted(few.iterdir())
+    event = season.create_event("Race")
+    assert event.index(paths[:2]).added == 2
+    assert event.index(paths[1:3]).added == 1
+    report = event.index([few / "missing.jpg"])
+    assert [key for key, _ in report.failed] == [str(few / "missing.jpg")]
+    assert event.counts.total == 3
+
+
+def test_there_is_no_such_folder(season, tmp_path):
+    event = season.create_event("Race")
+    with pytest.raises(LookupError):
+        event.index(tmp_path / "nowhere")
+    with pytest.raises(NotImplementedError, match="s3"):
+        event.index("s3://bucket/photos/")
+
+
+def test_symlink_loops_end(season, few):
+    (few / "loop").symlink_to(few, target_is_directory=True)
+    assert season.create_event("Race").index(few).added == 4
+
+
+def test_a_photo_that_disappears_while_indexing(season, few):
+    event = season.create_event("Race")
+    last = sorted(few.iterdir())[-1]
+
+    def remove_it(_progress):
+        last.unlink(missing_ok=True)
+
+    report = event.index(few, workers=1, progress=remove_it)
+    assert report.added == 4
+    assert [key for key, _ in report.failed] in ([], [last.name])
+    assert event.index(few).removed == (0 if report.failed else 1)
+    assert event.counts.total == 3
+
+
+def test_ctrl_c_keeps_what_is_done(tmp_path, sample):
+    process = start_run(tmp_path / "season", sample.photos)
+    wait_for_photos(tmp_path / "season", 1, process)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) != 0
+    event = eventlens.open(tmp_path / "season").event("Race")
+    done = event.counts.processed
+    assert 0 < done < len(sample.truth)
+    report = event.index(sample.photos)
+    assert report.unchanged == done
+    assert report.added == len(sample.truth) - done
+
+
+def wait_for_photos(workspace: Path, count: int, process: subprocess.Popen[str]) -> None:
+    for _ in range(1200):
+        with sqlite3.connect(f"file:{workspace}/catalog.sqlite?mode=ro", uri=True) as catalog:
+            if catalog.execute("SELECT count(*) FROM photos").fetchone()[0] >= count:
+                return
+        assert process.poll() is None, "the run ended before it could be stopped"
+        time.sleep(0.05)
+    raise AssertionError("no photo was committed in a minute")
+
+
+def test_kill_9_loses_nothing_committed(tmp_path, sample, indexed):
+    """Killed again and again in the middle; in the end everything is there, as from one undisturbed run."""
+    folder, workspace = sample.photos, tmp_path / "season"
+    seen = 0
+    for kill in range(3):
+        process = start_run(workspace, folder)
+        wait_for_photos(workspace, seen + 1, process)
+        time.sleep(0.1 * kill)
+        process.kill()
+        process.wait()
+        counts = eventlens.open(workspace).event("Race").counts
+        assert counts.processed >= seen
+        seen = counts.processed
+    event = eventlens.open(workspace).event("Race")
+    report = event.index(folder)
+    assert report.unchanged == seen
+    event.bib_pattern = indexed.bib_pattern
+    assert content(event) == content(indexed)
+
+
+def test_two_processes_index_one_event_at_once(tmp_path, sample, indexed):
+    eventlens.open(tmp_path / "season").create_event("Race", bib_pattern=indexed.bib_pattern)
+    runs = [start_run(tmp_path / "season", sample.photos) for _ in range(2)]
+    assert [run.wait(300) for run in runs] == [0, 0]
+    event = eventlens.open(tmp_path / "season").event("Race")
+    assert content(event) == content(indexed)
+    assert event.index(sample.photos).unchanged == len(sample.truth)
+
+
+def test_what_another_process_commits_is_found_at_once(tmp_path, sample):
+    person, selfie = next(iter(sample.selfies.items()))
+    mine = eventlens.open(tmp_path / "season")
+    event = mine.create_event("Race")
+    assert event.find_selfie(selfie).matches == []
+    process = start_run(tmp_path / "season", sample.photos)
+    assert process.wait(300) == 0
+    assert event.find_selfie(selfie).matches
+
+
+def test_searches_go_on_while_indexing(season, sample):
+    event = season.create_event("Race")
+    answers: list[int] = []
+    stop = threading.Event()
+
+    def search():
+        while not stop.is_set():
+            answers.append(len(event.find_bib("1234")))
+
+    thread = threading.Thread(target=search)
+    thread.start()
+    try:
+        event.index(sorted(sample.photos.iterdir())[:8])
+    finally:
+        stop.set()
+        thread.join()
+    assert len(answers) > 3
+
+
+def test_progress_tells_the_truth(season, few):
+    states: list[tuple[int, int, int]] = []
+    season.create_event("Race").index(few, progress=lambda p: states.append((p.listed, p.total, p.done)))
+    assert states[-1] == (4, 4, 4)
+    assert [done for *_, done in states] == sorted(done for *_, done in states)
+
+
+def test_an_error_in_progress_ends_the_run_and_keeps_what_is_done(season, sample):
+    event = season.create_event("Race")
+
+    def fail_later(progress):
+        if progress.done:
+            raise RuntimeError("enough")
+
+    with pytest.raises(RuntimeError, match="enough"):
+        event.index(sample.photos, progress=fail_later)
+    assert 0 < event.counts.processed < len(sample.truth)
+
+
+def test_clock_offset_and_time_zone(season, sample):
+    event = season.create_event("Race", time_zone="Europe/Berlin")
+    event.index(sample.photos)
+    taken = {d.photo.key: d.photo.captured for d in event.photos() if d.photo.captured}
+    assert taken, "the sample event's photos carry capture times"
+    camera = next(d.photo.camera for d in event.photos() if d.photo.captured)
+    event.set_clock_offset(camera, -90)
+    for details in event.photos():
+        photo = details.photo
+        if photo.key in taken and photo.camera == camera:
+            assert (taken[photo.key] - photo.captured).total_seconds() == 90
+    assert event.cameras()[camera] == -90
+
+
+def test_a_workspace_from_a_newer_version_is_refused(tmp_path):
+    eventlens.open(tmp_path / "season")
+    with sqlite3.connect(tmp_path / "season/catalog.sqlite") as catalog:
+        catalog.execute("PRAGMA user_version = 9999")
+    with pytest.raises(eventlens.UnsupportedError, match="newer"):
+        eventlens.open(tmp_path / "season")
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root writes everywhere")
+def test_a_read_only_folder_says_so(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(eventlens.EventlensError):
+        eventlens.open(tmp_path / "season")
+
+
+def test_photos_of_a_read_only_folder_stay_untouched(season, few):
+    before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in few.iterdir()}
+    few.chmod(0o500)
+    try:
+        season.create_event("Race").index(few)
+    finally:
+        few.chmod(0o700)
+    assert before == {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in few.iterdir()}
+
+
+def test_a_full_disk_keeps_what_was_committed(tmp_path, sample):
+    """A file-size limit stands in for the full disk: SQLite sees the same failing write."""
+    script = (
+        "import resource, signal, sys, eventlens\n"
+        "event = eventlens.open(sys.argv[1]).create_event('Race')\n"
+        "event.index(sorted(__import__('pathlib').Path(sys.argv[2]).iterdir())[:3])\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
+        "try:\n"
+        "    event.index(sys.argv[2])\n"
+        "except eventlens.EventlensError as error:\n"
+        "    print(type(error).__name__, error)\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "season"), str(sample.photos)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout.strip(), "the run must say that it could not go on"
+    event = eventlens.open(tmp_path / "season").event("Race")
+    assert event.counts.processed == 3
+    assert event.index(sample.photos).added == len(sample.truth)
