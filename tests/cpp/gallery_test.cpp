@@ -373,6 +373,18 @@ TEST(Gallery, RefusesVectorsThatSayNothingAndKeepsWhatItHad) {
                   ErrorCode::bad_input);
         EXPECT_EQ(code_of([&] { gallery.nearest(bad, 1); }), ErrorCode::bad_input);
     }
+    for (const float quality : {-0.1F, 1.1F, nan}) {
+        EXPECT_EQ(code_of([&] {
+                      gallery.put(1, std::vector{face_with({0, 1, 0}, quality)});
+                  }),
+                  ErrorCode::bad_input);
+    }
+    for (const double probability : {-0.1, 1.1, static_cast<double>(nan)}) {
+        EXPECT_EQ(code_of([&] { gallery.put(1, {}, std::vector{bib("1", probability)}); }),
+                  ErrorCode::bad_input);
+        EXPECT_EQ(code_of([&] { gallery.set_bibs(1, std::vector{bib("1", probability)}); }),
+                  ErrorCode::bad_input);
+    }
     ASSERT_EQ(gallery.stats().faces, 1U);
     EXPECT_EQ(gallery.nearest(Embedding{2, 0, 0}, 1), (std::vector<FaceHit>{{1, 0, 1.0F}}));
     EXPECT_EQ(code_of([] { Gallery(0); }), ErrorCode::bad_input);
@@ -454,18 +466,23 @@ TEST(Probability, HiddenPhotosCountAsAbsent) {
     EXPECT_GT(matches.front().probability, before);
 }
 
-TEST(Probability, LowQualityWeakensEvidenceForAndAgainst) {
-    const auto at = [](float cosine, float quality) {
-        Gallery gallery = calibrated(3, {20, -12});
-        gallery.put(0, std::vector{face_with(at_cosine(cosine), quality)});
-        return gallery
-            .match_faces(std::vector{Probe{{1, 0, 0}}}, {.min_probability = 0, .quality_exponent = 1})
-            .front()
-            .probability;
-    };
-    EXPECT_LT(at(0.8F, 0.2F), at(0.8F, 0.9F));
-    EXPECT_GT(at(0.1F, 0.2F), at(0.1F, 0.9F));
-    EXPECT_DOUBLE_EQ(at(0.8F, 0), at(0.1F, 0)) << "a face without quality leaves the prior";
+// Log odds that the only photo shows the person.
+double log_odds_of(float probe_quality, float face_quality, double quality_evidence) {
+    Gallery gallery = calibrated(3, {20, -12});
+    gallery.put(0, std::vector{face_with(at_cosine(0.7F), face_quality)});
+    const MatchOptions options{
+        .min_probability = 0, .quality_evidence = quality_evidence, .expansion_rounds = 0};
+    const double p =
+        gallery.match_faces(std::vector{Probe{{1, 0, 0}, probe_quality}}, options).at(0).probability;
+    return std::log(p / (1 - p));
+}
+
+TEST(Probability, EachFaceAddsTheEvidenceOfItsLackOfQuality) {
+    const double plain = log_odds_of(1, 1, 0);
+    EXPECT_EQ(log_odds_of(0.3F, 0.2F, 0), plain);
+    EXPECT_NEAR(log_odds_of(1, 1, 3), plain, 1e-12);
+    EXPECT_NEAR(log_odds_of(1, 0.25F, 3), plain + 3 * 0.75, 1e-9);
+    EXPECT_NEAR(log_odds_of(0.5F, 0.25F, 2), plain + 2 * (0.5 + 0.75), 1e-9);
 }
 
 TEST(Probability, SumsTheOddsOfAPhotosFacesAndNamesTheBest) {
@@ -491,11 +508,16 @@ TEST(MatchFaces, RefusesNonsense) {
     const double nan = std::numeric_limits<double>::quiet_NaN();
     for (const MatchOptions& bad :
          {MatchOptions{.limit = 0}, MatchOptions{.min_probability = 2}, MatchOptions{.min_probability = nan},
-          MatchOptions{.expected_photos = 0}, MatchOptions{.quality_exponent = -1},
+          MatchOptions{.expected_photos = 0}, MatchOptions{.quality_evidence = nan},
           MatchOptions{.expansion_rounds = -1}, MatchOptions{.expansion_probability = nan},
           MatchOptions{.expansion_faces = -1}}) {
         EXPECT_EQ(code_of([&] { gallery.match_faces(probe, bad); }), ErrorCode::bad_input);
     }
+    EXPECT_EQ(code_of([&] {
+                  gallery.match_faces(std::vector{Probe{{1, 0, 0}, 1.5F}});
+              }),
+              ErrorCode::bad_input);
+    EXPECT_EQ(code_of([&] { calibrated(3, {nan, 0}); }), ErrorCode::bad_input);
     EXPECT_EQ(code_of([&] { Gallery(3).match_faces(probe); }), ErrorCode::unsupported);
 }
 

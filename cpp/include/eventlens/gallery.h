@@ -64,9 +64,10 @@ struct MatchOptions {
     // The prior: how many photos of one person the event holds, before looking.
     double expected_photos = 5;
 
-    // A face of quality q counts q^exponent of its evidence, for or against, and that much in a query
-    // expansion. 0: quality is ignored.
-    double quality_exponent = 0;
+    // Quality weighting: what each of the two faces compared adds to the log likelihood ratio for its lack of
+    // quality, quality_evidence * (1 - quality). A poor face looks less like the person, but no more like
+    // others, so that the same similarity says more. 0: quality is ignored.
+    double quality_evidence = 0;
 
     // Query expansion: the faces of matches at least this sure join the probe, the surest first, and the
     // search runs again. 0 rounds: the probe alone.
@@ -103,8 +104,8 @@ struct GalleryStats {
 // Thread safety: const methods may run on many threads at once; the others need the gallery to themselves.
 class Gallery {
   public:
-    // `dimensions` 1..8192, the length of every embedding. Throws Error(bad_input) for others and
-    // Error(unsupported) for a forced kernel that this CPU lacks.
+    // `dimensions` 1..8192, the length of every embedding. Throws Error(bad_input) for others and for a
+    // calibration that is not finite, and Error(unsupported) for a forced kernel that this CPU lacks.
     explicit Gallery(int dimensions, const GalleryOptions& options = {});
 
     Gallery(Gallery&&) noexcept;
@@ -113,11 +114,12 @@ class Gallery {
 
     // Makes these the photo's faces and bibs; what was known of it before is forgotten, except that it is
     // hidden. Embeddings are scaled to unit length. Throws Error(bad_input), changing nothing, for an
-    // embedding of another length, one that is not finite, or one that is all zeros.
+    // embedding of another length, one that is not finite or all zeros, and for a quality or probability
+    // outside of 0..1.
     void put(PhotoId photo, std::span<const Face> faces, std::span<const Bib> bibs = {});
 
-    // Replaces the bibs alone, as when the event's rules change. Throws Error(not_found) for an unknown
-    // photo.
+    // Replaces the bibs alone, as when the event's rules change. Throws Error(not_found) for an unknown photo
+    // and Error(bad_input) as put() does.
     void set_bibs(PhotoId photo, std::span<const Bib> bibs);
 
     // Forgets a photo, in time proportional to its faces and bibs. False: it was not known.

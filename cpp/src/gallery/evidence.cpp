@@ -5,8 +5,10 @@
 
 namespace eventlens {
 
-double trust(float quality, const MatchOptions& options) {
-    return std::pow(std::clamp(static_cast<double>(quality), 0.0, 1.0), options.quality_exponent);
+double log_likelihood_ratio(double similarity, double quality, double other_quality,
+                            const Calibration& calibration, const MatchOptions& options) {
+    const double lacking = (1 - quality) + (1 - other_quality);
+    return calibration.slope * similarity + calibration.offset + options.quality_evidence * lacking;
 }
 
 double log_prior_odds(std::size_t faces, const MatchOptions& options) {

@@ -7,8 +7,9 @@
 // Similarities to probabilities; gallery.h says how and why.
 namespace eventlens {
 
-// Share of its evidence that a face of this quality keeps, 0..1.
-double trust(float quality, const MatchOptions& options);
+// Log of how much likelier this similarity is between two faces of one person than between two people.
+double log_likelihood_ratio(double similarity, double quality, double other_quality,
+                            const Calibration& calibration, const MatchOptions& options);
 
 // Log prior odds that one given face, of `faces` in all, is the person's.
 double log_prior_odds(std::size_t faces, const MatchOptions& options);

@@ -22,14 +22,24 @@ void check(bool holds, const char* otherwise) {
 }
 
 // Fails for NaN too.
+bool is_share(double x) {
+    return x >= 0 && x <= 1;
+}
+
+void check_quality(float quality) {
+    check(is_share(static_cast<double>(quality)), "the quality of a face must be 0 to 1");
+}
+
+void check_bibs(std::span<const Bib> bibs) {
+    for (const Bib& bib : bibs) check(is_share(bib.probability), "the probability of a bib must be 0 to 1");
+}
+
 void check_options(const MatchOptions& options) {
-    const auto is_share = [](double x) { return x >= 0 && x <= 1; };
     check(options.limit >= 1, "a search must be allowed at least one photo");
     check(is_share(options.min_probability), "the least probability of a match must be 0 to 1");
     check(options.expected_photos > 0 && std::isfinite(options.expected_photos),
           "the expected photos of a person must be more than 0");
-    check(options.quality_exponent >= 0 && std::isfinite(options.quality_exponent),
-          "the quality exponent must not be negative");
+    check(std::isfinite(options.quality_evidence), "the evidence of quality must be finite");
     check(options.expansion_rounds >= 0 && options.expansion_faces >= 0 &&
               is_share(options.expansion_probability),
           "query expansion needs a probability of 0 to 1 and counts that are not negative");
@@ -39,42 +49,50 @@ float cosine(std::span<const float> a, std::span<const float> b) {
     return std::inner_product(a.begin(), a.end(), b.begin(), 0.0F);
 }
 
-// What is known of a person's looks: unit vectors, each with a weight.
+// What is known of a person's looks: unit vectors and the qualities of the faces they come from.
 class Likeness {
   public:
     explicit Likeness(std::size_t dimensions) : sum_(dimensions) {}
 
-    void add(std::span<const float> unit, double weight) {
-        for (std::size_t i = 0; i < sum_.size(); ++i) sum_[i] += weight * static_cast<double>(unit[i]);
-        weight_ += weight;
+    void add(std::span<const float> unit, double quality) {
+        for (std::size_t i = 0; i < sum_.size(); ++i) sum_[i] += static_cast<double>(unit[i]);
+        qualities_ += quality;
+        ++count_;
     }
 
-    // Row `row` of the gallery is one of the vectors.
-    void join(std::size_t row, std::span<const float> unit, double weight) {
-        add(unit, weight);
-        joined_[row] += weight;
+    // The vector is row `row` of the gallery.
+    void join(std::size_t row, std::span<const float> unit, double quality) {
+        add(unit, quality);
+        joined_[row] = quality;
     }
 
-    double weight() const { return weight_; }
+    bool anyone_joined() const { return !joined_.empty(); }
 
-    // The weighted mean, shorter than a unit vector: its dot product with a face is the mean of the cosines.
+    // Shorter than a unit vector: its dot product with a face is the mean of the cosines.
     Embedding mean() const {
         Embedding mean(sum_.size());
         std::transform(sum_.begin(), sum_.end(), mean.begin(),
-                       [&](double x) { return static_cast<float>(x / weight_); });
+                       [&](double x) { return static_cast<float>(x / count_); });
         return mean;
     }
 
-    // `score` of a row by mean(), without what the row itself added to the mean.
-    double by_the_others(std::size_t row, float score) const {
+    // The mean cosine of a row to the vectors and their mean quality, given the row's dot product with
+    // mean(). A row that joined is left out of the means.
+    struct View {
+        double similarity = 0;
+        double quality = 0;
+    };
+    View seen_from(std::size_t row, float dot) const {
         const auto own = joined_.find(row);
-        if (own == joined_.end()) return static_cast<double>(score);
-        return (weight_ * static_cast<double>(score) - own->second) / (weight_ - own->second);
+        if (own == joined_.end()) return {static_cast<double>(dot), qualities_ / count_};
+        return {(count_ * static_cast<double>(dot) - 1) / (count_ - 1),
+                (qualities_ - own->second) / (count_ - 1)};
     }
 
   private:
     std::vector<double> sum_;
-    double weight_ = 0;
+    double qualities_ = 0;
+    double count_ = 0;
     std::map<std::size_t, double> joined_;
 };
 
@@ -107,10 +125,10 @@ std::vector<Candidate> weigh(const Gallery::Impl& gallery, const Likeness& perso
     std::map<PhotoId, Seen> photos;
     for (const RowScore& hit : hits) {
         const Gallery::Impl::Owner& owner = gallery.owners[hit.row];
-        const double similarity = person.by_the_others(hit.row, hit.score);
-        const double log_likelihood_ratio =
-            trust(owner.quality, options) * (calibration.slope * similarity + calibration.offset);
-        const double log_odds = log_likelihood_ratio + prior;
+        const auto [similarity, quality] = person.seen_from(hit.row, hit.score);
+        const double log_odds =
+            prior + log_likelihood_ratio(similarity, quality, static_cast<double>(owner.quality), calibration,
+                                         options);
         Seen& seen = photos[owner.photo];
         if (std::all_of(seen.log_odds.begin(), seen.log_odds.end(), [&](double x) { return log_odds > x; })) {
             seen.best.row = hit.row;
@@ -200,6 +218,8 @@ std::vector<RowScore> Gallery::Impl::nearest_rows(std::span<const float> query, 
 Gallery::Gallery(int dimensions, const GalleryOptions& options) {
     check(dimensions >= 1 && dimensions <= most_dimensions,
           "a gallery needs embeddings of 1 to 8192 dimensions");
+    check(std::isfinite(options.calibration.slope) && std::isfinite(options.calibration.offset),
+          "the calibration of the face model must be finite");
     impl_ = std::make_unique<Impl>(static_cast<std::size_t>(dimensions), options);
 }
 
@@ -210,7 +230,11 @@ Gallery::~Gallery() = default;
 void Gallery::put(PhotoId photo, std::span<const Face> faces, std::span<const Bib> bibs) {
     std::vector<Embedding> embeddings;
     embeddings.reserve(faces.size());
-    for (const Face& face : faces) embeddings.push_back(impl_->normalised(face.embedding));
+    for (const Face& face : faces) {
+        check_quality(face.quality);
+        embeddings.push_back(impl_->normalised(face.embedding));
+    }
+    check_bibs(bibs);
 
     Impl::Photo& entry = impl_->photos[photo];
     impl_->remove_faces(entry);
@@ -222,6 +246,7 @@ void Gallery::set_bibs(PhotoId photo, std::span<const Bib> bibs) {
     const auto found = impl_->photos.find(photo);
     if (found == impl_->photos.end())
         throw Error(ErrorCode::not_found, "the gallery does not know this photo");
+    check_bibs(bibs);
     impl_->replace_bibs(photo, found->second, bibs);
 }
 
@@ -288,28 +313,26 @@ std::vector<Match> Gallery::match_faces(std::span<const Probe> probes, const Mat
                     "the face model has no calibration, so similarities say no probability");
     }
 
-    std::vector<Embedding> units;
-    for (const Probe& probe : probes) units.push_back(impl_->normalised(probe.embedding));
     Likeness given(impl_->dimensions);
-    for (std::size_t i = 0; i < units.size(); ++i) given.add(units[i], trust(probes[i].quality, options));
-    if (given.weight() == 0) {  // none is to be trusted, but they are all there is
-        for (const Embedding& unit : units) given.add(unit, 1);
+    for (const Probe& probe : probes) {
+        check_quality(probe.quality);
+        given.add(impl_->normalised(probe.embedding), static_cast<double>(probe.quality));
     }
-    const Embedding probe = given.mean();
+    const Embedding mean_probe = given.mean();
 
     const std::size_t weighed = faces_weighed_per_photo * static_cast<std::size_t>(options.limit);
-    std::vector<Candidate> candidates = weigh(*impl_, given, impl_->nearest_rows(probe, weighed), options);
+    std::vector<Candidate> candidates =
+        weigh(*impl_, given, impl_->nearest_rows(mean_probe, weighed), options);
     for (int round = 0; round < options.expansion_rounds; ++round) {
-        Likeness person(impl_->dimensions);
-        person.add(probe, 1);
+        Likeness person = given;
         for (const Candidate& candidate :
              std::span(candidates)
                  .first(std::min(candidates.size(), static_cast<std::size_t>(options.expansion_faces)))) {
             if (candidate.match.probability < options.expansion_probability) break;
             person.join(candidate.row, impl_->matrix.row(candidate.row),
-                        trust(impl_->owners[candidate.row].quality, options));
+                        static_cast<double>(impl_->owners[candidate.row].quality));
         }
-        if (person.weight() == 1) break;  // nobody joined
+        if (!person.anyone_joined()) break;
         candidates = weigh(*impl_, person, impl_->nearest_rows(person.mean(), weighed), options);
     }
 
@@ -317,7 +340,7 @@ std::vector<Match> Gallery::match_faces(std::span<const Probe> probes, const Mat
     for (Candidate& candidate : candidates) {
         if (matches.size() == static_cast<std::size_t>(options.limit)) break;
         if (candidate.match.probability < options.min_probability) break;
-        candidate.match.similarity = cosine(probe, impl_->matrix.row(candidate.row));
+        candidate.match.similarity = cosine(mean_probe, impl_->matrix.row(candidate.row));
         matches.push_back(std::move(candidate.match));
     }
     return matches;
