@@ -56,6 +56,13 @@ toff_t seek(thandle_t handle, toff_t offset, int whence) {
     return source.position;
 }
 
+int map(thandle_t handle, void** base, toff_t* size) {
+    Source& source = source_of(handle);
+    *base = const_cast<std::byte*>(source.bytes.data());
+    *size = source.bytes.size();
+    return 1;
+}
+
 int on_error(TIFF*, void* user_data, const char*, const char* format, va_list arguments) {
     Source& source = source_of(user_data);
     if (!source.failed) std::vsnprintf(source.problem, sizeof source.problem, format, arguments);
@@ -65,6 +72,15 @@ int on_error(TIFF*, void* user_data, const char*, const char* format, va_list ar
 
 int on_warning(TIFF*, void*, const char*, const char*, va_list) {
     return 1;
+}
+
+// `mode` as in TIFFClientOpen: with "m" the file is not mapped.
+Tiff open(Source& source, const char* mode, TIFFOpenOptions& options) {
+    source.position = 0;
+    return Tiff(TIFFClientOpenExt(
+        "TIFF", mode, &source, read_bytes, refuse_write, seek, [](thandle_t) { return 0; },
+        [](thandle_t handle) { return static_cast<toff_t>(source_of(handle).bytes.size()); }, map,
+        [](thandle_t, void*, toff_t) {}, &options));
 }
 
 std::string text_of(TIFF* tiff, std::uint32_t tag) {
@@ -122,10 +138,13 @@ Decoded decode_tiff(std::span<const std::byte> encoded, const DecodeLimits& limi
     // its padding.
     TIFFOpenOptionsSetMaxSingleMemAlloc(options.get(),
                                         static_cast<tmsize_t>(limits.max_pixels * 8 + (1 << 20)));
-    const Tiff tiff(TIFFClientOpenExt(
-        "TIFF", "rm", &source, read_bytes, refuse_write, seek, [](thandle_t) { return 0; },
-        [](thandle_t handle) { return static_cast<toff_t>(source_of(handle).bytes.size()); }, nullptr,
-        nullptr, options.get()));
+    Tiff tiff = open(source, "rm", *options);
+    if (!tiff) throw fail();
+    // libtiff up to 4.5 refuses plain tiles unless the file is mapped. Otherwise callbacks serve better: they
+    // notice whatever lies behind the end of the file, where mapped reading only warns.
+    std::uint16_t compression = 0;
+    TIFFGetFieldDefaulted(tiff.get(), TIFFTAG_COMPRESSION, &compression);
+    if (TIFFIsTiled(tiff.get()) && compression == COMPRESSION_NONE) tiff = open(source, "r", *options);
     if (!tiff) throw fail();
 
     Decoded decoded;

@@ -132,7 +132,10 @@ Image warp_perspective(ImageView image, const std::array<Point, 4>& corners, Siz
     // The projective map of the unit square to four points in closed form (Heckbert, "Fundamentals of texture
     // mapping and image warping", 1989, section 2.2.3), in double: the corners of a long text line are nearly
     // parallel.
-    const auto& [tl, tr, br, bl] = corners;
+    const Point tl = corners[0];
+    const Point tr = corners[1];
+    const Point br = corners[2];
+    const Point bl = corners[3];
     const double dx1 = double{tr.x} - br.x;
     const double dx2 = double{bl.x} - br.x;
     const double dx3 = double{tl.x} - tr.x + br.x - bl.x;
@@ -140,7 +143,7 @@ Image warp_perspective(ImageView image, const std::array<Point, 4>& corners, Siz
     const double dy2 = double{bl.y} - br.y;
     const double dy3 = double{tl.y} - tr.y + br.y - bl.y;
     const double area = dx1 * dy2 - dx2 * dy1;
-    if (area == 0) throw Error(ErrorCode::bad_input, "the corners of a warp lie on one line");
+    if (area == 0 || !std::isfinite(area)) throw Error(ErrorCode::bad_input, "the corners of a warp lie on one line");
     const double g = (dx3 * dy2 - dx2 * dy3) / area;
     const double h = (dx1 * dy3 - dx3 * dy1) / area;
     const double a = tr.x - tl.x + g * tr.x;
