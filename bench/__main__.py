@@ -1,8 +1,8 @@
 """Runs the benches and prints what they find; `--write` puts it into docs/measured.md and bench/baseline.json.
 
-    ./run bench                     everything that does not take long
-    ./run bench quality.bibs        one, or several
-    ./run bench --long --write      everything, memory over 5,000 photos too, written into the docs
+./run bench                     everything that does not take long
+./run bench quality.bibs        one, or several
+./run bench --long --write      everything, memory over 5,000 photos too, written into the docs
 """
 
 from __future__ import annotations
@@ -17,12 +17,21 @@ import time
 
 from bench.measured import ROOT, Measured, machine
 
-BENCHES = ["quality.bibs", "quality.faces", "quality.detection", "speed.photo", "speed.search", "speed.memory"]
+BENCHES = [
+    "quality.bibs",
+    "quality.faces",
+    "quality.detection",
+    "speed.photo",
+    "speed.search",
+    "speed.memory",
+]
 LONG = {"speed.memory"}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="./run bench", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="./run bench", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHES))
     parser.add_argument("--long", action="store_true", help="the long ones too")
     parser.add_argument("--write", action="store_true", help="write docs/measured.md and bench/baseline.json")
@@ -65,7 +74,14 @@ def write(answers: list[Measured]) -> None:
         if name not in baseline:
             continue
         answer = baseline[name]
-        lines += [f"## {name}", "", answer["question"], "", f"Data: {answer['data']}. {answer['machine']}, {answer['date']}.", ""]
+        lines += [
+            f"## {name}",
+            "",
+            answer["question"],
+            "",
+            f"Data: {answer['data']}. {answer['machine']}, {answer['date']}.",
+            "",
+        ]
         lines += ["| what | measured | spread | target |", "|---|---|---|---|"]
         for row in answer["rows"]:
             value = f"{row['value']:.3f}" if abs(row["value"]) < 10 else f"{row['value']:,.1f}"

@@ -60,7 +60,9 @@ def missing_shared(bench: str, question: str, folder: str) -> Measured | None:
     """A skipped answer where the measuring data is absent, else None."""
     if (SHARED / folder).is_dir():
         return None
-    return Measured(bench, question, "", skipped=f"needs the measuring data {folder}, which is not on this machine")
+    return Measured(
+        bench, question, "", skipped=f"needs the measuring data {folder}, which is not on this machine"
+    )
 
 
 def machine() -> str:

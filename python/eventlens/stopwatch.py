@@ -6,6 +6,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -50,9 +51,10 @@ def _measure(folder: Path, photos: int) -> list[dict[str, Any]]:
     for count in (False, True):  # the first round compiles the networks for the sizes at hand
         for path in paths:
             encoded = path.read_bytes()
-            rgb = timed("decode", lambda: _core.decode_image(encoded, enough_long_side=2000), count=count)  # noqa: B023
-            faces = timed("faces", lambda: finder.find(rgb), count=count)
-            timed("bibs", lambda: reader.read_text(rgb, faces), count=count)
+            decode = partial(_core.decode_image, encoded, enough_long_side=2000)
+            rgb = timed("decode", decode, count=count)
+            faces = timed("faces", partial(finder.find, rgb), count=count)
+            timed("bibs", partial(reader.read_text, rgb, faces), count=count)
     times["photo"] = [sum(steps) for steps in zip(*times.values(), strict=True)]
     return [
         {

@@ -34,7 +34,7 @@ Selfie = str | PathLike[str] | bytes | Pixels
 Source = str | PathLike[str] | Sequence[str | PathLike[str]]
 
 
-def open(  # noqa: A001  # `eventlens.open` reads well
+def open(
     workspace: str | PathLike[str],
     *,
     manifests: Manifests = (),

@@ -133,5 +133,7 @@ def test_bindings_know_only_the_public_api():
 
 def test_no_weights_or_pictures_are_committed():
     heavy = {".onnx", ".dat", ".tflite", ".bin", ".xml", ".jpg", ".jpeg"}
-    tracked = [path for folder in ("cpp", "python", "bindings", "notebooks") for path in (ROOT / folder).rglob("*")]
+    tracked = [
+        path for folder in ("cpp", "python", "bindings", "notebooks") for path in (ROOT / folder).rglob("*")
+    ]
     assert not [str(path) for path in tracked if path.suffix in heavy]

@@ -19,7 +19,9 @@ SHARED = ROOT.parent / "shared" / "data"
 @pytest.fixture(scope="session", autouse=True)
 def _models_are_there() -> None:
     if not (default_folder() / "manifest.json").exists():
-        pytest.exit(f"no models in {default_folder()}: run `./run setup`, or `eventlens models fetch`", returncode=2)
+        pytest.exit(
+            f"no models in {default_folder()}: run `./run setup`, or `eventlens models fetch`", returncode=2
+        )
 
 
 @pytest.fixture(scope="session")

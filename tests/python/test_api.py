@@ -29,16 +29,14 @@ def test_importing_loads_no_models_and_no_table_or_terminal_libraries(tmp_path):
         "heavy = {'pandas', 'rich', 'typer', 'PIL', 'openvino'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, env={"EVENTLENS_MODELS": str(tmp_path), "PATH": ""})
+    subprocess.run(
+        [sys.executable, "-c", code], check=True, env={"EVENTLENS_MODELS": str(tmp_path), "PATH": ""}
+    )
 
 
 def test_without_models_the_error_says_what_to_do(tmp_path):
     code = (
-        "import eventlens\n"
-        "try:\n"
-        "    eventlens.FaceFinder()\n"
-        "except LookupError as error:\n"
-        "    print(error)\n"
+        "import eventlens\ntry:\n    eventlens.FaceFinder()\nexcept LookupError as error:\n    print(error)\n"
     )
     run = subprocess.run(
         [sys.executable, "-c", code],
@@ -174,7 +172,12 @@ def test_events_and_organisations(season):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"time_zone": "Mars/Olympus"}, {"date": "tomorrow"}, {"confidence_percentage": 101.0}, {"bib_pattern": "("}],
+    [
+        {"time_zone": "Mars/Olympus"},
+        {"date": "tomorrow"},
+        {"confidence_percentage": 101.0},
+        {"bib_pattern": "("},
+    ],
 )
 def test_settings_that_make_no_sense(season, wrong):
     with pytest.raises(ValueError, match=r".+"):
@@ -183,6 +186,8 @@ def test_settings_that_make_no_sense(season, wrong):
 
 def test_the_stub_is_what_the_module_is(tmp_path):
     """python/eventlens/_core.pyi is generated: tests/regenerate_stub.sh writes it anew."""
-    subprocess.run([ROOT / "tests" / "regenerate_stub.sh", tmp_path / "_core.pyi"], check=True, capture_output=True)
+    subprocess.run(
+        [ROOT / "tests" / "regenerate_stub.sh", tmp_path / "_core.pyi"], check=True, capture_output=True
+    )
     committed = (ROOT / "python/eventlens/_core.pyi").read_text()
     assert (tmp_path / "_core.pyi").read_text() == committed, "run tests/regenerate_stub.sh"

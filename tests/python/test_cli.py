@@ -11,7 +11,10 @@ import pytest
 
 def run(*arguments, code=0):
     done = subprocess.run(
-        [sys.executable, "-m", "eventlens.cli", *map(str, arguments)], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "eventlens.cli", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == code, (done.stdout, done.stderr)
     return done
@@ -20,7 +23,16 @@ def run(*arguments, code=0):
 @pytest.fixture(scope="module")
 def workspace(sample, tmp_path_factory):
     folder = tmp_path_factory.mktemp("cli") / "season"
-    arguments = ["index", sample.photos, "--event", "Race", "--workspace", folder, "--bib-pattern", r"[A-Z]?\d{2,5}"]
+    arguments = [
+        "index",
+        sample.photos,
+        "--event",
+        "Race",
+        "--workspace",
+        folder,
+        "--bib-pattern",
+        r"[A-Z]?\d{2,5}",
+    ]
     report = json.loads(run(*arguments, "--json").stdout)
     assert report["added"] == len(sample.truth)
     assert report["failed"] == []
@@ -49,7 +61,19 @@ def test_find_by_bib_and_by_selfie(workspace, sample):
 def test_copy_and_report(workspace, sample, tmp_path):
     selfie = next(iter(sample.selfies.values()))
     page = tmp_path / "out.html"
-    run("find", "--selfie", selfie, "-e", "Race", "-w", workspace, "--html", page, "--copy-to", tmp_path / "mine")
+    run(
+        "find",
+        "--selfie",
+        selfie,
+        "-e",
+        "Race",
+        "-w",
+        workspace,
+        "--html",
+        page,
+        "--copy-to",
+        tmp_path / "mine",
+    )
     assert "<html" in page.read_text()
     copies = list((tmp_path / "mine").iterdir())
     assert copies
@@ -72,7 +96,10 @@ def test_errors_are_one_line_and_exit_code_3(workspace, tmp_path, plain_jpeg):
     assert "eventlens index" in run("status", "-w", tmp_path / "none", code=3).stderr
     assert not (tmp_path / "none").exists(), "a question does not make a workspace"
     (tmp_path / "noise.jpg").write_bytes(plain_jpeg)
-    assert "no face" in run("find", "--selfie", tmp_path / "noise.jpg", "-e", "Race", "-w", workspace, code=3).stderr
+    assert (
+        "no face"
+        in run("find", "--selfie", tmp_path / "noise.jpg", "-e", "Race", "-w", workspace, code=3).stderr
+    )
 
 
 def test_failed_photos_are_exit_code_4(tmp_path):

@@ -19,7 +19,9 @@ def names_with(sample, *, person=None, bib=None):
     return {
         photo.name
         for photo in sample.truth
-        if (person is None or person in photo.persons) and (bib is None or bib in photo.bibs) and not photo.hard
+        if (person is None or person in photo.persons)
+        and (bib is None or bib in photo.bibs)
+        and not photo.hard
     }
 
 
@@ -88,7 +90,9 @@ def test_min_probability_and_limit(sample, indexed):
 def test_bytes_paths_and_pixels_are_the_same_selfie(sample, indexed):
     selfie = next(iter(sample.selfies.values()))
     rgb = eventlens.decode_image(selfie.read_bytes())
-    answers = [keys(indexed.find_selfie(given).matches) for given in (selfie, selfie.read_bytes(), rgb, [selfie])]
+    answers = [
+        keys(indexed.find_selfie(given).matches) for given in (selfie, selfie.read_bytes(), rgb, [selfie])
+    ]
     assert answers[0]
     assert all(answer == answers[0] for answer in answers)
 
@@ -101,7 +105,9 @@ def test_a_search_is_frozen_under_its_id(sample, indexed):
     assert not first.repeated
     assert again.repeated
     assert [m.photo.uuid for m in again.matches] == [m.photo.uuid for m in first.matches]
-    assert [m.photo.uuid for m in indexed.search(request_id.upper()).matches] == [m.photo.uuid for m in first.matches]
+    assert [m.photo.uuid for m in indexed.search(request_id.upper()).matches] == [
+        m.photo.uuid for m in first.matches
+    ]
     with pytest.raises(LookupError):
         indexed.search(str(uuid.uuid4()))
 
@@ -205,10 +211,14 @@ def test_a_notebook_shows_thumbnails(sample, indexed):
 
 def test_alternatives_by_name(sample, tmp_path):
     """dlib's embedding and Tesseract's reader do the same job, less well."""
-    event = eventlens.open(tmp_path / "s", embedder="dlib-resnet", reader="tesseract").create_event("Alternatives")
+    event = eventlens.open(tmp_path / "s", embedder="dlib-resnet", reader="tesseract").create_event(
+        "Alternatives"
+    )
     person, selfie = next(iter(sample.selfies.items()))
     names = sorted(names_with(sample, person=person))[:3]
-    others = sorted({photo.name for photo in sample.truth} - {p.name for p in sample.truth if person in p.persons})[:3]
+    others = sorted(
+        {photo.name for photo in sample.truth} - {p.name for p in sample.truth if person in p.persons}
+    )[:3]
     report = event.index([sample.photos / name for name in names + others])
     assert not report.failed
     best = event.find_selfie(selfie, min_probability=0, query_expansion=False).matches[0]

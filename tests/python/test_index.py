@@ -210,7 +210,7 @@ def test_two_processes_index_one_event_at_once(tmp_path, sample, indexed):
 
 
 def test_what_another_process_commits_is_found_at_once(tmp_path, sample):
-    person, selfie = next(iter(sample.selfies.items()))
+    _person, selfie = next(iter(sample.selfies.items()))
     mine = eventlens.open(tmp_path / "season")
     event = mine.create_event("Race")
     assert event.find_selfie(selfie).matches == []
