@@ -13,12 +13,6 @@ from eventlens.sample_scenes import RUNNERS, SCENES
 
 
 @pytest.fixture(scope="session")
-def sample():
-    """The event in its usual folder; made (and its sources fetched) when it is not there yet."""
-    return make_sample_event()
-
-
-@pytest.fixture(scope="session")
 def studio(sample):
     sources = json.loads(SOURCES.read_text())["files"]
     return Studio(sources, sample_event._fetch_sources(sources, sample.folder / "sources", None))
