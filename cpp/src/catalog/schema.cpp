@@ -209,10 +209,12 @@ int check_schema(sqlite::Database& database, std::span<const std::string_view> s
 }
 
 void migrate(sqlite::Database& database, std::span<const std::string_view> steps) {
-    for (std::size_t version = 0; version < steps.size(); ++version) {
+    const auto taken = [&] { return static_cast<std::size_t>(database.integer("PRAGMA user_version")); };
+    for (std::size_t version = taken(); version < steps.size();
+         ++version) {  // up to date: nobody is waited for
         sqlite::Transaction step(database, sqlite::Transaction::Kind::write);
-        // Asked again now that nobody else can write: another process may just have taken this step.
-        if (database.integer("PRAGMA user_version") > static_cast<std::int64_t>(version)) continue;
+        if (taken() > version)
+            continue;  // now that nobody else can write: another process has just taken this step
         database.execute(std::string(steps[version]));
         database.execute("PRAGMA application_id = " + std::to_string(catalog_application_id));
         database.execute("PRAGMA user_version = " + std::to_string(version + 1));

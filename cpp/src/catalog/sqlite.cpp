@@ -177,8 +177,9 @@ void Database::rollback() noexcept {
 }
 
 Statement& Database::borrow(std::string_view sql) {
-    auto& same = statements_[sql];
-    for (const auto& statement : same) {
+    auto found = statements_.find(sql);
+    if (found == statements_.end()) found = statements_.try_emplace(std::string(sql)).first;
+    for (const auto& statement : found->second) {
         if (!statement->in_use) return *statement;
     }
     auto fresh = std::make_unique<Statement>();
@@ -187,7 +188,7 @@ Statement& Database::borrow(std::string_view sql) {
                                           SQLITE_PREPARE_PERSISTENT, &raw, nullptr);
     if (result != SQLITE_OK) fail(result);
     fresh->handle.reset(raw);
-    return *same.emplace_back(std::move(fresh));
+    return *found->second.emplace_back(std::move(fresh));
 }
 
 std::int64_t Database::integer(std::string_view sql) {

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -90,8 +91,7 @@ class Database {
     // One or more statements without parameters.
     void execute(const std::string& sql);
 
-    // Prepares (or takes from the cache) and binds `values` to parameters 1, 2, ... `sql` must be a literal:
-    // the cache keeps no copy.
+    // Prepares `sql`, or takes it from the cache, and binds `values` to parameters 1, 2, ...
     template <typename... Values>
     Query query(std::string_view sql, const Values&... values) {
         Query query(*this, sql);
@@ -131,7 +131,7 @@ class Database {
     std::filesystem::path file_;
     CHandle<sqlite3, sqlite3_close_v2> handle_;
     // Several of the same text only while that many run at once. Destroyed before the handle.
-    std::map<std::string_view, std::vector<std::unique_ptr<Statement>>> statements_;
+    std::map<std::string, std::vector<std::unique_ptr<Statement>>, std::less<>> statements_;
 };
 
 // All or nothing: rolled back unless committed.

@@ -1,0 +1,473 @@
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <map>
+#include <thread>
+
+#include "base/uuid.h"
+#include "catalog/blobs.h"
+#include "catalog/schema.h"
+#include "catalog/sqlite.h"
+#include "catalog_fixture.h"
+
+// What happens to the file when processes die, disks fill up, files are damaged, and people ask to be
+// forgotten.
+namespace eventlens {
+namespace {
+
+using namespace testing;
+using namespace std::chrono_literals;
+
+class Durability : public CatalogTest {
+  protected:
+    sqlite::Database raw() const { return sqlite::Database(file(), 15s); }
+
+    std::string bytes_of_file(const std::filesystem::path& path) const {
+        std::ifstream stream(path, std::ios::binary);
+        return {std::istreambuf_iterator<char>(stream), {}};
+    }
+
+    // True when any file of the workspace holds `needle`.
+    bool anywhere(std::string_view needle) const {
+        for (const auto& entry : std::filesystem::directory_iterator(workspace())) {
+            if (bytes_of_file(entry.path()).find(needle) != std::string::npos) return true;
+        }
+        return false;
+    }
+
+    void expect_sound() const {
+        auto database = raw();
+        auto check = database.query("PRAGMA integrity_check");
+        ASSERT_TRUE(check.step());
+        EXPECT_EQ(check.text(0), "ok");
+        EXPECT_FALSE(database.query("PRAGMA foreign_key_check").step());
+    }
+};
+
+// Runs `work` in a process of its own; what it returns is the exit code, 99 for an exception.
+pid_t in_child(const std::function<int()>& work) {
+    const pid_t child = fork();
+    if (child != 0) return child;
+    int code = 99;
+    try {
+        code = work();
+    } catch (const std::exception& error) {
+        static_cast<void>(!write(STDERR_FILENO, error.what(), std::strlen(error.what())));
+    }
+    _exit(code);
+}
+
+int exit_code_of(pid_t child) {
+    int status = 0;
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+constexpr int photos_a_batch = 20;
+
+// Batch b holds photos "b/0" to "b/19".
+std::vector<PhotoRecord> batch_number(int number) {
+    return photos_like(std::to_string(number) + "/", photos_a_batch);
+}
+
+TEST_F(Durability, AKilledIndexerLeavesWholeBatches) {
+    SourceId source = 0;
+    EventId event = 0;
+    {
+        Catalog catalog = Catalog::open(workspace());
+        event = catalog.create_event({.name = "Race"});
+        source = catalog.add_source(event, "folder");
+    }
+    int first = 0;
+    int committed = 0;
+    for (int round = 0; round < 12; ++round) {
+        std::array<int, 2> told{};
+        ASSERT_EQ(pipe(told.data()), 0);
+        const pid_t child = in_child([&] {
+            Catalog catalog = Catalog::open(workspace());
+            for (int number = first;; ++number) {
+                catalog.put_batch(source, made_by, batch_number(number));
+                if (write(told[1], &number, sizeof number) != sizeof number) return 1;
+            }
+        });
+        close(told[1]);
+        int number = first - 1;
+        for (int seen = 0; seen <= round % 4; ++seen)
+            ASSERT_EQ(read(told[0], &number, sizeof number), int{sizeof number});
+        std::this_thread::sleep_for(
+            std::chrono::microseconds(round * 731));  // at any moment of the next batch
+        kill(child, SIGKILL);
+        EXPECT_EQ(exit_code_of(child), -1);
+        while (read(told[0], &number, sizeof number) == int{sizeof number}) {
+        }
+        close(told[0]);
+        committed = number + 1;
+        first = committed + 1;  // the batch after the last one told may have been committed as well
+    }
+
+    const Catalog catalog = Catalog::open(workspace());
+    std::map<int, int> photos;
+    for (const KnownObject& object : known_in(catalog, source)) {
+        ++photos[std::stoi(object.key)];
+        const PhotoContent content = catalog.content(object.photo, made_by.embedder);
+        ASSERT_EQ(content.faces.size(), 2U);
+        EXPECT_FALSE(content.faces[1].embedding.empty());
+        EXPECT_EQ(content.bib_reads.size(), 1U);
+    }
+    for (const auto& [number, count] : photos) EXPECT_EQ(count, photos_a_batch) << "batch " << number;
+    EXPECT_GE(photos.size(), 12U);
+    EXPECT_TRUE(photos.contains(committed - 1));
+    expect_sound();
+}
+
+TEST_F(Durability, TwoProcessesIndexOneEvent) {
+    SourceId source = 0;
+    EventId event = 0;
+    {
+        Catalog catalog = Catalog::open(workspace());
+        event = catalog.create_event({.name = "Race"});
+        source = catalog.add_source(event, "folder");
+    }
+    constexpr int batches = 25;
+    const auto index = [&](bool backwards) {
+        return in_child([&, backwards] {
+            Catalog catalog = Catalog::open(workspace());
+            for (int i = 0; i < batches; ++i) {
+                catalog.put_batch(source, made_by, batch_number(backwards ? batches - 1 - i : i));
+            }
+            return 0;
+        });
+    };
+    const pid_t one = index(false);
+    const pid_t two = index(true);
+    EXPECT_EQ(exit_code_of(one), 0);
+    EXPECT_EQ(exit_code_of(two), 0);
+    const Catalog catalog = Catalog::open(workspace());
+    EXPECT_EQ(catalog.counts(event).total, batches * photos_a_batch);
+    for (const PhotoContent& content : told_since(catalog, event, 0).put) EXPECT_EQ(content.faces.size(), 2U);
+    expect_sound();
+}
+
+TEST_F(Durability, ManyProcessesCreateOneWorkspace) {
+    std::vector<pid_t> children;
+    for (int i = 0; i < 8; ++i) {
+        children.push_back(in_child([&, i] {
+            Catalog::open(workspace()).create_event({.name = "Race " + std::to_string(i)});
+            return 0;
+        }));
+    }
+    for (const pid_t child : children) EXPECT_EQ(exit_code_of(child), 0);
+    EXPECT_EQ(Catalog::open(workspace()).events().size(), 8U);
+    expect_sound();
+}
+
+TEST_F(Durability, AWriterThatNeverEndsIsReportedToOthers) {
+    Catalog catalog = Catalog::open(workspace(), {.patience = 50ms});
+    auto database = raw();
+    const sqlite::Transaction endless(database, sqlite::Transaction::Kind::write);
+    EXPECT_EQ(code_of([&] { catalog.create_event({.name = "x"}); }), ErrorCode::overloaded);
+    EXPECT_TRUE(catalog.events().empty());  // readers do not wait
+    EXPECT_EQ(Catalog::open(workspace(), {.patience = 50ms}).events().size(), 0U);
+}
+
+TEST_F(Durability, SettingsOfTheFileAreOn) {
+    const Catalog catalog = Catalog::open(workspace());
+    auto database = raw();
+    auto mode = database.query("PRAGMA journal_mode");
+    ASSERT_TRUE(mode.step());
+    EXPECT_EQ(mode.text(0), "wal");
+    EXPECT_EQ(database.integer("PRAGMA application_id"), catalog_application_id);
+    EXPECT_EQ(database.integer("PRAGMA user_version"), static_cast<std::int64_t>(schema_steps().size()));
+}
+
+TEST_F(Durability, DeletingAnEventLeavesNoRowBehind) {
+    Catalog catalog = Catalog::open(workspace());
+    const EventId event = catalog.create_event({.name = "Race"});
+    const SourceId source = catalog.add_source(event, "folder");
+    const auto ids = catalog.put_batch(source, made_by, photos_like("p", 1500));
+    catalog.set_roster(event, std::vector<RosterEntry>{{"12", "Ann"}});
+    catalog.set_clock_offset(event, "camera", 5);
+    catalog.save_search(
+        event, {.request_id = uuid_text(make_uuid()), .matches = {{.photo = ids[0], .box = {}, .bib = {}}}});
+    catalog.remove_photos(event, std::vector{ids[1]});
+    auto database = raw();
+    const std::vector<std::string> tables{"events",    "roster",   "clocks",         "sources",
+                                          "photos",    "removals", "faces",          "embeddings",
+                                          "bib_reads", "searches", "search_matches", "photo_embedders"};
+    for (const std::string& table : tables)
+        EXPECT_GT(database.integer("SELECT count(*) FROM " + table), 0) << table;
+    catalog.delete_event(event);
+    for (const std::string& table : tables)
+        EXPECT_EQ(database.integer("SELECT count(*) FROM " + table), 0) << table;
+    EXPECT_EQ(code_of([&] { told_since(catalog, event, 1); }), ErrorCode::not_found);
+}
+
+TEST_F(Durability, WhatIsRemovedCannotBeReadFromTheFiles) {
+    Catalog catalog = Catalog::open(workspace());
+    const EventId event = catalog.create_event({.name = "Race"});
+    const SourceId source = catalog.add_source(event, "folder");
+    catalog.put_batch(source, made_by, photos_like("others-", 300));
+    PhotoRecord record = photo_like("key-of-one-who-asked", 1);
+    for (std::size_t i = 0; i < 192; ++i)
+        record.faces[0].embedding[i] = static_cast<float>(i) / 2048 + 0.0078125F;
+    record.bib_reads = {read_like("BIBOFONEWHOASKED")};
+    const auto ids = catalog.put_batch(source, made_by, {{record}});
+    catalog.put_batch(source, made_by, photos_like("later-", 300));
+    const auto blob = embedding_blob(record.faces[0].embedding);
+    const std::string embedding(reinterpret_cast<const char*>(blob.data()), blob.size());
+    ASSERT_TRUE(anywhere(embedding));  // else this test could not fail
+    ASSERT_TRUE(anywhere("BIBOFONEWHOASKED"));
+    ASSERT_TRUE(anywhere("key-of-one-who-asked"));
+
+    catalog.remove_photos(event, ids);
+    EXPECT_FALSE(anywhere(embedding));
+    EXPECT_FALSE(anywhere(embedding.substr(100, 16)));
+    EXPECT_FALSE(anywhere("BIBOFONEWHOASKED"));
+    EXPECT_FALSE(anywhere("key-of-one-who-asked"));
+    EXPECT_TRUE(anywhere("others-7"));
+    catalog.delete_event(event);
+    EXPECT_FALSE(anywhere("others-7"));
+}
+
+TEST_F(Durability, EmbeddingsOfAModelThatWasReplacedAreGoneToo) {
+    Catalog catalog = Catalog::open(workspace());
+    const EventId event = catalog.create_event({.name = "Race"});
+    const SourceId source = catalog.add_source(event, "folder");
+    PhotoRecord record = photo_like("a", 1);
+    for (std::size_t i = 0; i < 192; ++i)
+        record.faces[0].embedding[i] = static_cast<float>(i) / 2048 + 0.0078125F;
+    catalog.put_batch(source, made_by, {{record}});
+    const auto blob = embedding_blob(record.faces[0].embedding);
+    const std::string_view embedding(reinterpret_cast<const char*>(blob.data()), blob.size());
+    ASSERT_TRUE(anywhere(embedding));
+    catalog.remove_embeddings(event, made_by.embedder);
+    EXPECT_FALSE(anywhere(embedding));
+}
+
+TEST_F(Durability, AFullCatalogSaysSoAndKeepsWhatItHas) {
+    constexpr std::int64_t limit = 1 << 20;
+    SourceId source = 0;
+    EventId event = 0;
+    int batches = 0;
+    {
+        Catalog catalog = Catalog::open(workspace(), {.max_bytes = limit});
+        event = catalog.create_event({.name = "Race"});
+        source = catalog.add_source(event, "folder");
+        try {
+            for (; batches < 1000; ++batches) catalog.put_batch(source, made_by, batch_number(batches));
+            FAIL() << "never full";
+        } catch (const Error& error) {
+            EXPECT_EQ(error.code(), ErrorCode::overloaded);
+            EXPECT_NE(std::string(error.what()).find("free some disk space"), std::string::npos)
+                << error.what();
+        }
+        EXPECT_GT(batches, 5);
+        EXPECT_EQ(catalog.counts(event).total, batches * photos_a_batch);
+        EXPECT_EQ(told_since(catalog, event, 0).put.size(),
+                  static_cast<std::size_t>(batches * photos_a_batch));
+    }
+    EXPECT_LE(std::filesystem::file_size(file()), static_cast<std::uintmax_t>(limit));
+    Catalog catalog = Catalog::open(workspace());
+    catalog.put_batch(source, made_by, batch_number(batches));
+    EXPECT_EQ(catalog.counts(event).total, (batches + 1) * photos_a_batch);
+    expect_sound();
+}
+
+// On a real file system that is too small, where the system lets us mount one.
+TEST_F(Durability, AFullDiskSaysSoAndKeepsWhatItHas) {
+    constexpr int not_allowed = 77;
+    std::filesystem::create_directories(workspace());
+    const int code = exit_code_of(in_child([&] {
+        if (unshare(CLONE_NEWNS) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) return not_allowed;
+        mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
+        if (mount("tmpfs", workspace().c_str(), "tmpfs", 0, "size=2m") != 0) return not_allowed;
+        Catalog catalog = Catalog::open(workspace());
+        const EventId event = catalog.create_event({.name = "Race"});
+        const SourceId source = catalog.add_source(event, "folder");
+        int batches = 0;
+        try {
+            for (; batches < 1000; ++batches) catalog.put_batch(source, made_by, batch_number(batches));
+            return 1;
+        } catch (const Error& error) {
+            if (error.code() != ErrorCode::overloaded) throw;
+        }
+        if (batches == 0 || catalog.counts(event).total != batches * photos_a_batch) return 2;
+        return told_since(catalog, event, 0).put.size() == static_cast<std::size_t>(batches * photos_a_batch)
+                   ? 0
+                   : 3;
+    }));
+    if (code == not_allowed) GTEST_SKIP() << "mounting a small file system is not allowed here";
+    EXPECT_EQ(code, 0);
+}
+
+// As a user without rights: the administrator may write everywhere.
+TEST_F(Durability, AReadOnlyFolderIsRefused) {
+    Catalog::open(workspace());
+    chmod(folder.c_str(), 0755);
+    chmod(workspace().c_str(), 0555);
+    chmod(file().c_str(), 0444);
+    const auto opened_as_nobody = [&](const std::filesystem::path& path) {
+        return exit_code_of(in_child([&] {
+            if (geteuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0)) return 77;
+            return code_of([&] { Catalog::open(path); }) == ErrorCode::bad_input ? 0 : 1;
+        }));
+    };
+    EXPECT_EQ(opened_as_nobody(workspace()), 0);
+    EXPECT_EQ(opened_as_nobody(workspace() / "new"), 0);
+    std::filesystem::remove(file());
+    EXPECT_EQ(opened_as_nobody(workspace()), 0);
+    chmod(workspace().c_str(), 0755);
+}
+
+TEST_F(Durability, AFileInPlaceOfTheFolderIsRefused) {
+    std::ofstream(workspace()) << "not a folder";
+    EXPECT_EQ(code_of([&] { Catalog::open(workspace()); }), ErrorCode::bad_input);
+}
+
+TEST_F(Durability, AnEmptyFileIsANewCatalog) {
+    std::filesystem::create_directories(workspace());
+    std::ofstream(file()).close();
+    EXPECT_EQ(Catalog::open(workspace()).organisations().size(), 1U);
+}
+
+TEST_F(Durability, FilesOfOthersAreRefusedAndLeftAlone) {
+    std::filesystem::create_directories(workspace());
+    std::ofstream(file()) << "this is a text, long enough to be no database at all: "
+                          << std::string(5000, 'x');
+    const std::string text = bytes_of_file(file());
+    EXPECT_EQ(code_of([&] { Catalog::open(workspace()); }), ErrorCode::bad_input);
+    EXPECT_EQ(bytes_of_file(file()), text);
+
+    std::filesystem::remove(file());
+    raw().execute("CREATE TABLE photos(id INTEGER PRIMARY KEY, name TEXT)");
+    const std::string foreign = bytes_of_file(file());
+    EXPECT_EQ(code_of([&] { Catalog::open(workspace()); }), ErrorCode::bad_input);
+    EXPECT_EQ(bytes_of_file(file()), foreign);
+}
+
+TEST_F(Durability, AWorkspaceOfANewerVersionIsRefusedAndLeftAlone) {
+    Catalog::open(workspace()).create_event({.name = "Race"});
+    raw().execute("PRAGMA user_version = 99");
+    const std::string newer = bytes_of_file(file());
+    try {
+        Catalog::open(workspace());
+        FAIL() << "opened";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::unsupported);
+        EXPECT_NE(std::string(error.what()).find("newer version"), std::string::npos) << error.what();
+    }
+    EXPECT_EQ(bytes_of_file(file()), newer);
+}
+
+TEST_F(Durability, MigrationsAreTakenInOrderAndOnce) {
+    const EventId event = Catalog::open(workspace()).create_event({.name = "Race"});
+    const std::vector<std::string_view> steps{
+        schema_steps()[0],
+        "ALTER TABLE events ADD COLUMN note TEXT NOT NULL DEFAULT 'none'",
+        "CREATE TABLE clips(id INTEGER PRIMARY KEY) STRICT; UPDATE events SET note = note || ' yet'",
+    };
+    auto database = raw();
+    EXPECT_EQ(check_schema(database, steps), 1);
+    migrate(database, steps);
+    migrate(database, steps);
+    EXPECT_EQ(check_schema(database, steps), 3);
+    auto row = database.query("SELECT name, note FROM events WHERE id = ?", event);
+    ASSERT_TRUE(row.step());
+    EXPECT_EQ(row.text(0), "Race");
+    EXPECT_EQ(row.text(1), "none yet");
+}
+
+TEST_F(Durability, AMigrationThatFailsChangesNothing) {
+    Catalog::open(workspace()).create_event({.name = "Race"});
+    auto database = raw();
+    const std::vector<std::string_view> steps{
+        schema_steps()[0],
+        "ALTER TABLE events ADD COLUMN note TEXT; INSERT INTO there_is_no_such_table VALUES (1)",
+    };
+    EXPECT_THROW(migrate(database, steps), Error);
+    EXPECT_EQ(check_schema(database, schema_steps()), 1);
+    EXPECT_EQ(Catalog::open(workspace()).events().size(), 1U);
+    EXPECT_EQ(database.integer("SELECT count(*) FROM pragma_table_info('events') WHERE name = 'note'"), 0);
+}
+
+TEST_F(Durability, ASecondMigratorWaitsForTheFirst) {
+    std::filesystem::create_directories(workspace());
+    std::vector<pid_t> children;
+    for (int i = 0; i < 4; ++i) {
+        children.push_back(in_child([&] {
+            auto database = raw();
+            const std::vector<std::string_view> steps{"CREATE TABLE a(x)", "INSERT INTO a VALUES (1)",
+                                                      "INSERT INTO a VALUES (2)"};
+            migrate(database, steps);
+            return 0;
+        }));
+    }
+    for (const pid_t child : children) EXPECT_EQ(exit_code_of(child), 0);
+    EXPECT_EQ(raw().integer("SELECT count(*) FROM a"), 2);
+}
+
+// Reads and writes all there is; any Error is fine, nothing else is.
+void use(const std::filesystem::path& workspace) {
+    try {
+        Catalog catalog = Catalog::open(workspace);
+        for (const EventInfo& info : catalog.events()) {
+            for (const PhotoContent& content : told_since(catalog, info.id, 0).put)
+                catalog.photo(content.photo);
+            for (const SourceInfo& source : catalog.sources(info.id)) {
+                known_in(catalog, source.id);
+                catalog.put_batch(source.id, made_by, photos_like("p", 3));
+            }
+            catalog.delete_event(info.id);
+        }
+    } catch (const Error& error) {
+        EXPECT_NE(error.what(), std::string());
+    }
+}
+
+TEST_F(Durability, ADamagedFileIsAnErrorAtWorst) {
+    {
+        Catalog catalog = Catalog::open(workspace());
+        const EventId event = catalog.create_event({.name = "Race"});
+        catalog.put_batch(catalog.add_source(event, "folder"), made_by, photos_like("p", 40));
+    }
+    const std::string whole = bytes_of_file(file());
+    const auto use_bytes = [&](const std::string& bytes) {
+        std::filesystem::remove_all(workspace());
+        std::filesystem::create_directories(workspace());
+        std::ofstream(file(), std::ios::binary) << bytes;
+        use(workspace());
+    };
+    std::uint32_t random = 1;
+    const auto next = [&] { return random = random * 1664525 + 1013904223; };
+    for (int i = 0; i < 60; ++i) {
+        std::string damaged = whole;
+        for (int k = 0; k < 1 + i; ++k)
+            damaged[(next() >> 8) % damaged.size()] = static_cast<char>(next() >> 24);
+        use_bytes(damaged);
+        use_bytes(whole.substr(0, (next() >> 8) % whole.size()));
+    }
+}
+
+TEST_F(Durability, StoredListsThatAreDamagedAreErrors) {
+    const std::array<std::byte, 3> odd{};
+    const std::array not_a_number{std::byte{0}, std::byte{0x7E}};
+    std::array<Point, 5> points{};
+    EXPECT_EQ(code_of([&] { embedding_of(odd); }), ErrorCode::bad_input);
+    EXPECT_EQ(code_of([&] { embedding_of(not_a_number); }), ErrorCode::bad_input);
+    EXPECT_EQ(code_of([&] { floats_of(odd); }), ErrorCode::bad_input);
+    EXPECT_EQ(code_of([&] { points_of(std::span<const std::byte>(), points); }), ErrorCode::bad_input);
+    EXPECT_EQ(code_of([&] { embedding_blob(std::array{1e9F}); }), ErrorCode::bad_input);
+}
+
+}  // namespace
+}  // namespace eventlens
