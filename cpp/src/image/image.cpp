@@ -4,10 +4,7 @@
 #include <cmath>
 #include <cstring>
 
-#include <opencv2/imgproc.hpp>
-
 #include "eventlens/error.h"
-#include "image/mat.h"
 
 namespace eventlens {
 
@@ -27,15 +24,6 @@ Image::Image(Size size, PixelFormat format)
 
 ImageView Image::view() const noexcept {
     return {pixels_.data(), size_, std::ptrdiff_t{size_.width} * channels_of(format_), format_};
-}
-
-Image resize_image(ImageView image, Size size) {
-    Image resized(size, image.format);
-    if (!image.pixels) throw Error(ErrorCode::bad_input, "cannot resize an empty image");
-    const bool shrinks = size.width < image.size.width || size.height < image.size.height;
-    cv::Mat to = mat_of(resized);
-    cv::resize(mat_of(image), to, to.size(), 0, 0, shrinks ? cv::INTER_AREA : cv::INTER_LINEAR);
-    return resized;
 }
 
 Image crop_image(ImageView image, Rect box) {

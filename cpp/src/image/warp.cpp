@@ -18,8 +18,6 @@ struct Sampler {
     ImageView image;
     float border = 0;
 
-    const std::uint8_t* at(int x, int y) const { return image.pixels + y * image.row_bytes + x * C; }
-
     // Adds the colour at (x, y) to `sum`.
     void add(float x, float y, std::array<float, C>& sum) const {
         const auto last_x = static_cast<float>(image.size.width - 1);
@@ -31,29 +29,37 @@ struct Sampler {
             for (float& channel : sum) channel += border;
             return;
         }
-        const float left = std::floor(x);
-        const float top = std::floor(y);
-        const float right_weight = x - left;
-        const float bottom_weight = y - top;
-        const int x0 = static_cast<int>(left);
-        const int y0 = static_cast<int>(top);
-        const int x1 = x0 + 1;
-        const int y1 = y0 + 1;
-        const auto colour = [&](int column, int row, int channel) {
-            if constexpr (outside == Outside::repeat) {
-                // A neighbour beyond the edge has weight zero; it only must not be read.
-                column = std::min(column, image.size.width - 1);
-                row = std::min(row, image.size.height - 1);
-            } else if (column < 0 || row < 0 || column >= image.size.width || row >= image.size.height) {
-                return border;
+        const int x0 = static_cast<int>(x + 1) - 1;  // floor, as x > -1; std::floor would be a call into libm
+        const int y0 = static_cast<int>(y + 1) - 1;
+        const float right = x - static_cast<float>(x0);
+        const float lower = y - static_cast<float>(y0);
+        if (x0 >= 0 && y0 >= 0 && x0 + 1 < image.size.width && y0 + 1 < image.size.height) {
+            const std::uint8_t* above = at(x0, y0);
+            const std::uint8_t* below = above + image.row_bytes;
+            for (std::size_t c = 0; c < C; ++c) {
+                sum[c] += mix(mix(above[c], above[c + C], right), mix(below[c], below[c + C], right), lower);
             }
-            return static_cast<float>(at(column, row)[channel]);
-        };
-        for (int c = 0; c < C; ++c) {
-            const float upper = colour(x0, y0, c) + right_weight * (colour(x1, y0, c) - colour(x0, y0, c));
-            const float lower = colour(x0, y1, c) + right_weight * (colour(x1, y1, c) - colour(x0, y1, c));
-            sum[static_cast<std::size_t>(c)] += upper + bottom_weight * (lower - upper);
+            return;
         }
+        for (std::size_t c = 0; c < C; ++c) {
+            sum[c] += mix(mix(near_edge(x0, y0, c), near_edge(x0 + 1, y0, c), right),
+                          mix(near_edge(x0, y0 + 1, c), near_edge(x0 + 1, y0 + 1, c), right), lower);
+        }
+    }
+
+  private:
+    static float mix(float a, float b, float share) { return a + share * (b - a); }
+
+    const std::uint8_t* at(int x, int y) const { return image.pixels + y * image.row_bytes + x * C; }
+
+    float near_edge(int x, int y, std::size_t channel) const {
+        if constexpr (outside == Outside::repeat) {
+            x = std::min(x, image.size.width - 1);
+            y = std::min(y, image.size.height - 1);
+        } else if (x < 0 || y < 0 || x >= image.size.width || y >= image.size.height) {
+            return border;
+        }
+        return at(x, y)[channel];
     }
 };
 
@@ -85,14 +91,63 @@ void fill(Image& out, const Sampler<C, outside>& sampler, const Place& place, in
 }
 
 template <Outside outside, typename Place>
-Image warp(ImageView image, Size out, float border, const Place& place, int across, int down) {
+Image sample(ImageView image, Size out, float border, const Place& place, float step_x, float step_y) {
     Image warped(out, image.format);
     if (image.format == PixelFormat::gray8) {
-        fill(warped, Sampler<1, outside>{image, border}, place, across, down);
+        fill(warped, Sampler<1, outside>{image, border}, place, samples_for(step_x), samples_for(step_y));
     } else {
-        fill(warped, Sampler<3, outside>{image, border}, place, across, down);
+        fill(warped, Sampler<3, outside>{image, border}, place, samples_for(step_x), samples_for(step_y));
     }
     return warped;
+}
+
+// The part of the image that the output shows, with `margin` around it; never empty.
+struct Part {
+    int left, top, width, height;
+};
+template <typename Place>
+Part part_shown(Size size, Size out, const Place& place, float margin) {
+    const auto right_edge = static_cast<float>(out.width);
+    const auto lower_edge = static_cast<float>(out.height);
+    const std::array corners{place(0, 0), place(right_edge, 0), place(0, lower_edge),
+                             place(right_edge, lower_edge)};
+    const auto [min_x, max_x] = std::ranges::minmax(corners, {}, &Point::x);
+    const auto [min_y, max_y] = std::ranges::minmax(corners, {}, &Point::y);
+    const auto inside = [](float position, int last) {
+        return position > 0 ? static_cast<int>(std::min(position, static_cast<float>(last))) : 0;
+    };
+    const int left = inside(min_x.x - margin, size.width - 1);
+    const int top = inside(min_y.y - margin, size.height - 1);
+    const int right = inside(max_x.x + margin, size.width - 1);
+    const int bottom = inside(max_y.y + margin, size.height - 1);
+    return {left, top, std::max(right - left, 0) + 1, std::max(bottom - top, 0) + 1};
+}
+
+// `place(x, y)` is the input position of an output position; a step of one output pixel is `step_x` or
+// `step_y` input pixels long. What shrinks to half or less is first shrunk by averaging: each input pixel is
+// then looked at once, where samples alone would either miss most or cost a hundred for each output pixel.
+template <Outside outside, typename Place>
+Image warp(ImageView image, Size out, float border, const Place& place, float step_x, float step_y) {
+    const float factor = std::min({step_x, step_y, 64.0F});
+    if (!(factor >= 2)) return sample<outside>(image, out, border, place, step_x, step_y);
+
+    const Part part = part_shown(image.size, out, place, 2 * factor + 1);
+    const ImageView shown{image.pixels + part.top * image.row_bytes + part.left * channels_of(image.format),
+                          {part.width, part.height},
+                          image.row_bytes,
+                          image.format};
+    const auto shrunk = [&](int length) {
+        return std::max(1, static_cast<int>(std::lround(static_cast<float>(length) / factor)));
+    };
+    const Image small = resize_image(shown, {shrunk(part.width), shrunk(part.height)});
+    const float scale_x = static_cast<float>(small.size().width) / static_cast<float>(part.width);
+    const float scale_y = static_cast<float>(small.size().height) / static_cast<float>(part.height);
+    const auto place_in_small = [&](float x, float y) {
+        const Point from = place(x, y);
+        return Point{(from.x - static_cast<float>(part.left) + 0.5F) * scale_x - 0.5F,
+                     (from.y - static_cast<float>(part.top) + 0.5F) * scale_y - 0.5F};
+    };
+    return sample<outside>(small.view(), out, border, place_in_small, step_x * scale_x, step_y * scale_y);
 }
 
 void require_image(ImageView image) {
@@ -115,8 +170,7 @@ Image warp_affine(ImageView image, const AffineMatrix& m, Size out, std::uint8_t
     const auto place = [&](float x, float y) {
         return Point{m[0] * x + m[1] * y + m[2], m[3] * x + m[4] * y + m[5]};
     };
-    return warp<Outside::constant>(image, out, border, place, samples_for(std::hypot(m[0], m[3])),
-                                   samples_for(std::hypot(m[1], m[4])));
+    return warp<Outside::constant>(image, out, border, place, std::hypot(m[0], m[3]), std::hypot(m[1], m[4]));
 }
 
 Image warp_perspective(ImageView image, const std::array<Point, 4>& corners, Size out) {
@@ -143,7 +197,8 @@ Image warp_perspective(ImageView image, const std::array<Point, 4>& corners, Siz
     const double dy2 = double{bl.y} - br.y;
     const double dy3 = double{tl.y} - tr.y + br.y - bl.y;
     const double area = dx1 * dy2 - dx2 * dy1;
-    if (area == 0 || !std::isfinite(area)) throw Error(ErrorCode::bad_input, "the corners of a warp lie on one line");
+    if (area == 0 || !std::isfinite(area))
+        throw Error(ErrorCode::bad_input, "the corners of a warp lie on one line");
     const double g = (dx3 * dy2 - dx2 * dy3) / area;
     const double h = (dx1 * dy3 - dx3 * dy1) / area;
     const double a = tr.x - tl.x + g * tr.x;
@@ -161,7 +216,7 @@ Image warp_perspective(ImageView image, const std::array<Point, 4>& corners, Siz
     };
     const float step_x = std::max(distance(tl, tr), distance(bl, br)) / static_cast<float>(out.width);
     const float step_y = std::max(distance(tl, bl), distance(tr, br)) / static_cast<float>(out.height);
-    return warp<Outside::repeat>(image, out, 0, place, samples_for(step_x), samples_for(step_y));
+    return warp<Outside::repeat>(image, out, 0, place, step_x, step_y);
 }
 
 Padded resize_padded(ImageView image, Size out, std::uint8_t border) {
