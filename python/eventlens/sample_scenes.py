@@ -18,6 +18,9 @@ class Runner:
 
 
 RUNNERS = {
+    "astronaut": Runner(
+        "318", Outfit((226, 98, 38), (250, 236, 214), (44, 44, 58), False), ["astronaut"], "astronaut"
+    ),
     "president": Runner(
         "1204",
         Outfit((38, 92, 168), (236, 238, 240), (28, 30, 40), True),
@@ -29,9 +32,6 @@ RUNNERS = {
         Outfit((222, 222, 214), (36, 120, 84), (24, 60, 48), True),
         ["vice-president-2010"],
         "vice-president-2010",
-    ),
-    "astronaut": Runner(
-        "318", Outfit((226, 98, 38), (250, 236, 214), (44, 44, 58), False), ["astronaut"], "astronaut"
     ),
     "admiral": Runner(
         "1906", Outfit((128, 48, 92), (240, 214, 226), (34, 34, 60), True), ["admiral"], "admiral"
