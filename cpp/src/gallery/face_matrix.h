@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -31,17 +30,15 @@ class FaceMatrix {
     // `row` as floats, `dimensions` of them.
     std::vector<float> row(std::size_t row) const;
 
-    // Calls take(first row, scores of it and those that follow) until every row had its turn.
+    // Calls take(first row, scores of it and those that follow) until every row had its turn. The dot product
+    // with `query`, of `dimensions` floats, is the score.
     template <typename Take>
     void scan(std::span<const float> query, Take take) const {
         const std::vector<float> padded = padded_query(query);
-        std::array<float, 512> scores;
+        std::vector<float> scores(std::min(rows_, rows_per_page_));
         for_each_page([&](const Half* page, std::size_t first, std::size_t rows) {
-            for (std::size_t done = 0; done < rows; done += scores.size()) {
-                const std::size_t count = std::min(scores.size(), rows - done);
-                score_rows_(page + done * stride_, stride_, count, padded.data(), scores.data());
-                take(first + done, std::span<const float>(scores).first(count));
-            }
+            score_rows_(page, stride_, rows, padded.data(), scores.data());
+            take(first, std::span<const float>(scores).first(rows));
         });
     }
 
