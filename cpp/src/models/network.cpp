@@ -74,6 +74,7 @@ struct Network::Impl {
     const ModelStore::Impl* runtime = nullptr;
     std::shared_ptr<ov::Model> model;
     std::vector<std::string> characters;
+    int fixed_count = 0;
     std::mutex mutex;
     std::map<std::tuple<int, int, int>, std::shared_ptr<Compiled>> compiled;  // (count, height, width)
 
@@ -126,6 +127,9 @@ Network Network::load(const ModelStore& store, const ModelEntry& entry) {
     impl->runtime = &store.impl();
     try {
         const auto model = store.impl().core.read_model(entry.files.front().path.string());
+        const ov::PartialShape shape = model->input().get_partial_shape();
+        if (shape.rank().is_static() && shape.size() > 0 && shape[0].is_static())
+            impl->fixed_count = static_cast<int>(shape[0].get_length());
         impl->characters = entry.characters.empty() ? characters_in(*model) : entry.characters;
         impl->model = with_preprocessing(model, entry.input);
     } catch (const ov::Exception& error) {
@@ -160,6 +164,10 @@ Run Network::run(std::span<const std::uint8_t> pixels, int count, Size size) con
 
 const ModelEntry& Network::entry() const {
     return *impl_->entry;
+}
+
+int Network::fixed_count() const {
+    return impl_->fixed_count;
 }
 
 const std::vector<std::string>& Network::characters() const {

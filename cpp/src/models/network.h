@@ -50,6 +50,9 @@ class Network {
 
     const ModelEntry& entry() const;
 
+    // How many images a run must have because the file says so, as TFLite files often do; 0: any number.
+    int fixed_count() const;
+
     // text_recognizer: the characters, one for each class after the blank, from the entry or from the file
     // itself.
     const std::vector<std::string>& characters() const;

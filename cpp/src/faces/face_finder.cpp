@@ -1,0 +1,87 @@
+#include <algorithm>
+
+#include "eventlens/error.h"
+#include "eventlens/faces.h"
+#include "faces/detect.h"
+#include "faces/embed.h"
+#include "faces/quality.h"
+
+namespace eventlens {
+
+namespace {
+
+// RGB pixels of a view of any format; borrowed where they are RGB already.
+class RgbView {
+  public:
+    explicit RgbView(ImageView image) : view_(image) {
+        if (!image.pixels || image.size.width <= 0 || image.size.height <= 0)
+            throw Error(ErrorCode::bad_input, "there is no image to find faces in");
+        if (image.format == PixelFormat::rgb8) return;
+        owned_ = Image(image.size, PixelFormat::rgb8);
+        std::uint8_t* out = owned_.pixels().data();
+        for (int y = 0; y < image.size.height; ++y) {
+            const std::uint8_t* row = image.pixels + y * image.row_bytes;
+            for (int x = 0; x < image.size.width; ++x) out = std::fill_n(out, 3, row[x]);
+        }
+        view_ = owned_.view();
+    }
+
+    ImageView view() const { return view_; }
+
+  private:
+    Image owned_;
+    ImageView view_;
+};
+
+}  // namespace
+
+struct FaceFinder::Impl {
+    std::shared_ptr<const ModelStore> models;
+    FaceOptions options;
+    FaceDetector detector;
+    FaceEmbedder embedder;
+
+    std::vector<Face> describe(ImageView rgb, std::vector<Detection> detections) const {
+        std::erase_if(detections, [&](const Detection& face) {
+            return std::max(face.box.width, face.box.height) < static_cast<float>(options.min_side);
+        });
+        std::ranges::stable_sort(detections, std::ranges::greater{},
+                                 [](const Detection& face) { return face.box.width * face.box.height; });
+        std::vector<Embedding> embeddings = embedder.embed(rgb, detections);
+        std::vector<Face> faces(detections.size());
+        for (std::size_t i = 0; i < faces.size(); ++i) {
+            faces[i] = {detections[i].box, detections[i].landmarks, detections[i].confidence,
+                        face_quality(rgb, detections[i]), std::move(embeddings[i])};
+        }
+        return faces;
+    }
+};
+
+FaceFinder::FaceFinder(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+FaceFinder::FaceFinder(FaceFinder&&) noexcept = default;
+FaceFinder& FaceFinder::operator=(FaceFinder&&) noexcept = default;
+FaceFinder::~FaceFinder() = default;
+
+FaceFinder FaceFinder::open(std::shared_ptr<const ModelStore> models, const FaceOptions& options) {
+    const ModelEntry& embedder =
+        options.embedder.empty() ? models->default_for("face_embedder") : models->entry(options.embedder);
+    FaceDetector detector(*models, options.min_confidence, options.max_long_side);
+    return FaceFinder(
+        std::make_unique<Impl>(Impl{models, options, std::move(detector), FaceEmbedder(*models, embedder)}));
+}
+
+std::vector<Face> FaceFinder::find(ImageView image) const {
+    const RgbView rgb(image);
+    return impl_->describe(rgb.view(), impl_->detector.detect(rgb.view()));
+}
+
+std::vector<Face> FaceFinder::find_in_selfie(ImageView image) const {
+    const RgbView rgb(image);
+    return impl_->describe(rgb.view(), impl_->detector.detect_close_up(rgb.view()));
+}
+
+const ModelEntry& FaceFinder::embedder() const {
+    return impl_->embedder.entry();
+}
+
+}  // namespace eventlens
