@@ -102,14 +102,14 @@ def cut_head(portrait: Image.Image, outline: list[Point], chin: Point, crown: fl
     image.putalpha(inside)
     height, middle = chin[1] - crown, chin[0] - left
     cheeks = pixels[
-        int(chin[1] - top - 0.38 * height) : int(chin[1] - top - 0.12 * height),
+        int(chin[1] - top - 0.6 * height) : int(chin[1] - top - 0.12 * height),
         int(middle - 0.16 * height) : int(middle + 0.16 * height),
     ]
-    skin = np.percentile(cheeks.reshape(-1, 3), 62, axis=0)
+    skin = np.percentile(cheeks.reshape(-1, 3), 78, axis=0)
     # A face's colour cast is stronger than its owner's arms' would be in daylight: move a third of the way
     # to a neutral.
     neutral = np.array([1.17, 0.97, 0.84]) * skin.mean()
-    red, green, blue = (1.08 * (0.67 * skin + 0.33 * neutral)).clip(0, 250)
+    red, green, blue = (0.67 * skin + 0.33 * neutral).clip(0, 250)
     return Head(image, (chin[0] - left, chin[1] - top), crown - top, (float(red), float(green), float(blue)))
 
 
