@@ -32,7 +32,9 @@ struct Rect {
 
 enum class PixelFormat { gray8, rgb8 };
 
-constexpr int channels_of(PixelFormat format) { return format == PixelFormat::gray8 ? 1 : 3; }
+constexpr int channels_of(PixelFormat format) {
+    return format == PixelFormat::gray8 ? 1 : 3;
+}
 
 // Pixels owned by someone else. Cheap to copy; must not outlive the owner.
 struct ImageView {
@@ -66,13 +68,15 @@ struct DecodeLimits {
 
 struct DecodeOptions {
     DecodeLimits limits;
-    // JPEG may be decoded at 1/2, 1/4 or 1/8 as long as the long side stays at least this many pixels. 0: always whole.
+    // JPEG may be decoded at 1/2, 1/4 or 1/8 as long as the long side stays at least this many pixels. 0:
+    // always whole.
     int enough_long_side = 0;
 };
 
 // When the camera says the photo was taken: wall-clock time, and its offset from UTC if the camera knew it.
 struct CaptureTime {
-    std::int64_t local_milliseconds = 0;    // since 1970-01-01T00:00:00 on the camera's clock, sub-seconds included
+    std::int64_t local_milliseconds =
+        0;  // since 1970-01-01T00:00:00 on the camera's clock, sub-seconds included
     std::optional<int> utc_offset_minutes;  // absent: the event's time zone applies
     bool operator==(const CaptureTime&) const = default;
 };
@@ -80,34 +84,41 @@ struct CaptureTime {
 // What the file says of itself beside its pixels. Nonsense dates and orientations are treated as absent.
 struct PhotoMetadata {
     std::optional<CaptureTime> captured;
-    std::string camera;  // "make model", plus " #serial" where given; empty when unknown
-    int orientation = 1;  // EXIF 1..8 as stored; already applied to the pixels
+    std::string camera;  // printable ASCII: "make model", or the model alone when it begins with the make;
+                         // plus " #serial" of the body where given; empty when unknown
+    int orientation =
+        1;  // EXIF 1..8 as stored, already applied to the pixels; HEIC: 1, its container says it
 };
 
 struct DecodedPhoto {
-    Image image;      // upright RGB, perhaps reduced
-    Size full_size;   // upright size of the whole photo; boxes are stored in its pixels
+    Image image;     // upright RGB, perhaps reduced
+    Size full_size;  // upright size of the whole photo; boxes are stored in its pixels
     PhotoMetadata metadata;
 };
 
-// Decodes JPEG, PNG, WebP, TIFF or HEIC into upright RGB. CMYK, 16-bit, grey, palette and alpha (over white) become
-// 8-bit RGB; of an animation the first frame is taken. Throws Error(bad_input) for broken or oversized input and
-// Error(unsupported) for other formats. Safe to call from many threads.
+// Decodes JPEG, PNG, WebP, TIFF or HEIC into upright RGB. CMYK, 16-bit, grey, palette and alpha (over white)
+// become 8-bit RGB; of an animation the first frame is taken. The format is told by the first bytes, never by
+// a name. A file cut short is an error, not half a photo; broken EXIF data is no error. Colour profiles are
+// ignored. Throws Error(bad_input) for broken or oversized input and Error(unsupported) for other formats,
+// GIF, BMP and AVIF among them. Starts no threads. Safe to call from many threads.
 DecodedPhoto decode_photo(std::span<const std::byte> encoded, const DecodeOptions& options = {});
 
 // The pixels alone, whole.
 Image decode_image(std::span<const std::byte> encoded, const DecodeLimits& limits = {});
 
-// Baseline JPEG, quality 1..100, from RGB or grey.
+// Baseline JPEG, quality 1..100, from RGB or grey. Throws Error(bad_input) for another quality, an empty
+// image, or a side above 65,500 pixels.
 std::vector<std::byte> encode_jpeg(ImageView image, int quality = 90);
 
-// Lossless PNG, from RGB or grey.
+// Lossless PNG, from RGB or grey. Throws Error(bad_input) for an empty image.
 std::vector<std::byte> encode_png(ImageView image);
 
-// Area-averaging when it shrinks, bilinear when it grows.
+// Along each axis averages what an output pixel covers when it shrinks, interpolates when it grows. Starts no
+// threads. Throws Error(bad_input) for an empty image or a size that is not positive.
 Image resize_image(ImageView image, Size size);
 
-// The part of `image` inside `box`, cut to the image; throws Error(bad_input) when nothing is left.
+// The part of `image` inside `box`, rounded to whole pixels and cut to the image; throws Error(bad_input)
+// when nothing is left.
 Image crop_image(ImageView image, Rect box);
 
 }  // namespace eventlens
