@@ -25,7 +25,7 @@ struct FaceOptions {
     double min_confidence = 0;  // 0..1, least score of a face; 0: the threshold that the manifest gives the detector
     int min_side = 12;          // pixels of the view; faces whose longer side is smaller are dropped, not embedded
     int max_long_side = 2048;   // the detector looks at the view shrunk to this, never enlarged
-    std::string embedder;       // a model name of role face_embedder; empty: the manifest's default
+    std::string embedder{};     // a model name of role face_embedder; empty: the manifest's default
 };
 
 // Finds faces and describes each with an embedding.
