@@ -74,7 +74,8 @@ std::vector<Bib> interpret_bibs(std::span<const BibRead> reads, const BibRules& 
 
 struct BibOptions {
     // "paddle": the manifest's networks. The name of a text_recognizer: that one instead of the default.
-    // "tesseract": Debian's Tesseract, the reader of last resort, which needs no networks and finds few bibs.
+    // "tesseract": Debian's Tesseract, the reader of last resort, far behind the networks; its probabilities
+    // are not calibrated. It reads what the manifest's detectors find.
     std::string reader = "paddle";
     std::string photo_detector;                    // looks at the whole photo; empty: the manifest's default
     std::string torso_detector = "ppocr-v6s-det";  // looks below each face
@@ -100,9 +101,8 @@ class BibReader {
     // read_text() under the default rules.
     std::vector<Bib> read(ImageView image, std::span<const Face> faces) const;
 
-    struct Impl;  // the bibs room's own; defined by each reader
-
   private:
+    struct Impl;
     explicit BibReader(std::unique_ptr<Impl> impl);
     std::unique_ptr<Impl> impl_;
 };

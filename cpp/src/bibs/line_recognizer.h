@@ -1,12 +1,10 @@
 #pragma once
 
-#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "bibs/ctc.h"
-#include "bibs/geometry.h"
+#include "bibs/line_reader.h"
 #include "models/network.h"
 
 namespace eventlens {
@@ -14,14 +12,13 @@ namespace eventlens {
 // Reads lines of text with a CTC network whose output is (lines, steps, 1 + characters), probabilities. The
 // entry says its height (48 if it leaves that free) and width; a free width comes in a few sizes, so that few
 // graphs are compiled. Thread safety: read() is const and may run on many threads at once.
-class LineRecognizer {
+class LineRecognizer : public LineReader {
   public:
     // Throws what Network::load throws, and Error(unsupported) for a network without characters.
     LineRecognizer(const ModelStore& store, const ModelEntry& entry);
 
-    // The text at each of `lines`, in their order. Throws Error(unsupported) when the output has another
-    // shape.
-    std::vector<DecodedText> read(ImageView image, std::span<const Corners> lines) const;
+    // Throws Error(unsupported) when the output has another shape.
+    std::vector<DecodedText> read(ImageView image, std::span<const Corners> lines) const override;
 
   private:
     void read_batch(ImageView image, std::span<const Corners> lines, std::span<const std::size_t> batch,
