@@ -68,15 +68,15 @@ struct DecodeLimits {
 
 struct DecodeOptions {
     DecodeLimits limits;
-    // JPEG may be decoded at 1/2, 1/4 or 1/8 as long as the long side stays at least this many pixels. 0:
-    // always whole.
+    // JPEG may be decoded at 1/2, 1/4 or 1/8 as long as the long side stays at least this many pixels.
+    // 0: always whole.
     int enough_long_side = 0;
 };
 
 // When the camera says the photo was taken: wall-clock time, and its offset from UTC if the camera knew it.
 struct CaptureTime {
-    std::int64_t local_milliseconds =
-        0;  // since 1970-01-01T00:00:00 on the camera's clock, sub-seconds included
+    // Since 1970-01-01T00:00:00 on the camera's clock, sub-seconds included.
+    std::int64_t local_milliseconds = 0;
     std::optional<int> utc_offset_minutes;  // absent: the event's time zone applies
     bool operator==(const CaptureTime&) const = default;
 };
@@ -86,8 +86,8 @@ struct PhotoMetadata {
     std::optional<CaptureTime> captured;
     std::string camera;  // printable ASCII: "make model", or the model alone when it begins with the make;
                          // plus " #serial" of the body where given; empty when unknown
-    int orientation =
-        1;  // EXIF 1..8 as stored, already applied to the pixels; HEIC: 1, its container says it
+    // EXIF 1..8 as stored, already applied to the pixels; always 1 for HEIC, whose container has turned them.
+    int orientation = 1;
 };
 
 struct DecodedPhoto {
@@ -100,7 +100,8 @@ struct DecodedPhoto {
 // become 8-bit RGB; of an animation the first frame is taken. The format is told by the first bytes, never by
 // a name. A file cut short is an error, not half a photo; broken EXIF data is no error. Colour profiles are
 // ignored. Throws Error(bad_input) for broken or oversized input and Error(unsupported) for other formats,
-// GIF, BMP and AVIF among them. Starts no threads. Safe to call from many threads.
+// GIF, BMP and AVIF among them, and Error(overloaded) when memory runs out. Starts no threads (but libheif's
+// decoder may hold one while it works). Safe to call from many threads.
 DecodedPhoto decode_photo(std::span<const std::byte> encoded, const DecodeOptions& options = {});
 
 // The pixels alone, whole.

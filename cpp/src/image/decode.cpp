@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <array>
+#include <new>
+#include <string>
 #include <string_view>
 
 #include "eventlens/error.h"
@@ -71,13 +73,17 @@ void blend_over_white(const std::uint8_t* rgba, std::size_t count, std::uint8_t*
 }
 
 DecodedPhoto decode_photo(std::span<const std::byte> encoded, const DecodeOptions& options) {
-    Decoded decoded = decode(encoded, options);
-    DecodedPhoto photo;
-    photo.metadata = interpret(decoded.exif);
-    if (decoded.upright) photo.metadata.orientation = 1;
-    photo.full_size = upright_size(decoded.full_size, photo.metadata.orientation);
-    photo.image = turn_upright(std::move(decoded.image), photo.metadata.orientation);
-    return photo;
+    try {
+        Decoded decoded = decode(encoded, options);
+        DecodedPhoto photo;
+        photo.metadata = interpret(decoded.exif);
+        if (decoded.upright) photo.metadata.orientation = 1;
+        photo.full_size = upright_size(decoded.full_size, photo.metadata.orientation);
+        photo.image = turn_upright(std::move(decoded.image), photo.metadata.orientation);
+        return photo;
+    } catch (const std::bad_alloc&) {
+        throw Error(ErrorCode::overloaded, "no memory for the photo");
+    }
 }
 
 Image decode_image(std::span<const std::byte> encoded, const DecodeLimits& limits) {

@@ -52,7 +52,7 @@ Size size_of(const heif_image* image, const DecodeLimits& limits) {
 Decoded decode_heic(std::span<const std::byte> encoded, const DecodeLimits& limits) {
     const Context context(heif_context_alloc());
     if (!context) throw Error(ErrorCode::overloaded, "no memory for a HEIC decoder");
-    heif_context_set_max_decoding_threads(context.get(), 0);  // tiles are decoded on the caller's thread
+    heif_context_set_max_decoding_threads(context.get(), 0);  // tiles one after another
     // libheif's own limit is the side of a square; it also guards what the size in the file's head does not
     // tell.
     const auto side = static_cast<int>(std::sqrt(static_cast<double>(limits.max_pixels))) + 1;
