@@ -10,7 +10,7 @@
 // One decoder per format, each around its own library. decode_photo() picks one by the file's first bytes and
 // turns the result upright. Each throws Error(bad_input) for broken, cut short or oversized input and
 // Error(unsupported) for kinds of its format that it cannot read, checks the size before it allocates pixels,
-// prints nothing, starts no thread and keeps no state: safe to call from many threads.
+// prints nothing and keeps no state: safe to call from many threads.
 namespace eventlens {
 
 struct Decoded {
