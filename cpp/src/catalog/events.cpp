@@ -28,7 +28,7 @@ void require_name(const std::string& name, const char* of_what) {
 // "2026-05-09" or "2026-05-09T07:30:00", with the time.
 std::string full_date(const std::string& date) {
     if (date.empty()) return date;
-    const std::string full = date.size() == 10 ? date + "T00:00:00" : date;
+    std::string full = date.size() == 10 ? date + "T00:00:00" : date;
     constexpr std::string_view shape = "dddd-dd-ddTdd:dd:dd";
     bool fine = full.size() == shape.size();
     std::array<int, 6> fields{};  // year, month, day, hour, minute, second

@@ -256,9 +256,10 @@ void Catalog::remove_embeddings(EventId event, const std::string& embedder) {
         std::vector<PhotoId> some;
         std::int64_t model = 0;
         {
+            // The plus keeps SQLite from the index by event, which would sort the whole event for every page.
             auto row = write->query(
                 "SELECT p.id, m.id FROM photos p JOIN models m ON m.name = ?2"
-                " WHERE p.event = ?1 AND p.id > ?3 AND EXISTS("
+                " WHERE +p.event = ?1 AND p.id > ?3 AND EXISTS("
                 "  SELECT 1 FROM photo_embedders e WHERE e.photo = p.id AND e.model = m.id) ORDER BY p.id "
                 "LIMIT ?4",
                 event, embedder, last, std::int64_t{rows_at_once});
