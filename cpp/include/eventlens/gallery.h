@@ -66,7 +66,8 @@ struct MatchOptions {
 
     // Quality weighting: what each of the two faces compared adds to the log likelihood ratio for its lack of
     // quality, quality_evidence * (1 - quality). A poor face looks less like the person, but no more like
-    // others, so that the same similarity says more. 0: quality is ignored.
+    // others, so that the same similarity says more. 4 was best on LFW faces made smaller, for 0.003 to 0.006
+    // of recall at equal precision; faces of a quality below 0.4 were not among them. 0: quality is ignored.
     double quality_evidence = 0;
 
     // Query expansion: the faces of matches at least this sure join the probe, the surest first, and the

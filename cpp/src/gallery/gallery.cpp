@@ -355,6 +355,7 @@ std::vector<Match> Gallery::find_bib(std::string_view text) const {
         if (!is_new && bib_ranks_before(read, place->second)) place->second = std::move(read);
     }
     std::vector<Match> matches;
+    matches.reserve(photos.size());
     for (auto& [photo, match] : photos) matches.push_back(std::move(match));
     std::sort(matches.begin(), matches.end(), bib_ranks_before);
     return matches;
@@ -372,6 +373,7 @@ std::vector<Match> combine(std::span<const Match> by_face, std::span<const Match
         }
     }
     std::vector<Match> matches;
+    matches.reserve(photos.size());
     for (auto& [photo, match] : photos) matches.push_back(std::move(match));
     std::sort(matches.begin(), matches.end(), ranks_before);
     return matches;
