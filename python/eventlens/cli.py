@@ -143,7 +143,7 @@ def status(
     """What the workspace holds: events, photos processed and failed, and why."""
     season = open_existing(workspace)
     events = [season.event(event)] if event else season.events()
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "event": item.name,
             "date": item.date,

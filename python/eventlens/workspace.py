@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike, fspath
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -30,8 +30,8 @@ from eventlens.results import (
 if TYPE_CHECKING:
     import pandas as pd
 
-Selfie = str | PathLike[str] | bytes | Pixels
-Source = str | PathLike[str] | Sequence[str | PathLike[str]]
+Selfie: TypeAlias = "str | PathLike[str] | bytes | Pixels"
+Source: TypeAlias = "str | PathLike[str] | Sequence[str | PathLike[str]]"
 
 
 def open(

@@ -8,6 +8,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -26,13 +28,17 @@ event.index(sys.argv[2], workers=1)
 """
 
 
-def start_run(workspace: Path, folder: Path) -> subprocess.Popen[str]:
-    process = subprocess.Popen(
-        [sys.executable, "-c", ONE_RUN, str(workspace), str(folder)], stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    return process
+@contextmanager
+def a_run(workspace: Path, folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """An index run in a process of its own, past its start; ended, if need be, at the end of the block."""
+    command = [sys.executable, "-c", ONE_RUN, str(workspace), str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            yield process
+        finally:
+            process.kill()
 
 
 def content(event: eventlens.Event) -> list[object]:
@@ -158,10 +164,10 @@ def test_a_photo_that_disappears_while_indexing(season, few):
 
 
 def test_ctrl_c_keeps_what_is_done(tmp_path, sample):
-    process = start_run(tmp_path / "season", sample.photos)
-    wait_for_photos(tmp_path / "season", 1, process)
-    process.send_signal(signal.SIGINT)
-    assert process.wait(60) != 0
+    with a_run(tmp_path / "season", sample.photos) as process:
+        wait_for_photos(tmp_path / "season", 1, process)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) != 0
     event = eventlens.open(tmp_path / "season").event("Race")
     done = event.counts.processed
     assert 0 < done < len(sample.truth)
@@ -172,7 +178,7 @@ def test_ctrl_c_keeps_what_is_done(tmp_path, sample):
 
 def wait_for_photos(workspace: Path, count: int, process: subprocess.Popen[str]) -> None:
     for _ in range(1200):
-        with sqlite3.connect(f"file:{workspace}/catalog.sqlite?mode=ro", uri=True) as catalog:
+        with closing(sqlite3.connect(f"file:{workspace}/catalog.sqlite?mode=ro", uri=True)) as catalog:
             if catalog.execute("SELECT count(*) FROM photos").fetchone()[0] >= count:
                 return
         assert process.poll() is None, "the run ended before it could be stopped"
@@ -185,11 +191,10 @@ def test_kill_9_loses_nothing_committed(tmp_path, sample, indexed):
     folder, workspace = sample.photos, tmp_path / "season"
     seen = 0
     for kill in range(3):
-        process = start_run(workspace, folder)
-        wait_for_photos(workspace, seen + 1, process)
-        time.sleep(0.1 * kill)
-        process.kill()
-        process.wait()
+        with a_run(workspace, folder) as process:
+            wait_for_photos(workspace, seen + 1, process)
+            time.sleep(0.1 * kill)
+            process.kill()
         counts = eventlens.open(workspace).event("Race").counts
         assert counts.processed >= seen
         seen = counts.processed
@@ -202,8 +207,8 @@ def test_kill_9_loses_nothing_committed(tmp_path, sample, indexed):
 
 def test_two_processes_index_one_event_at_once(tmp_path, sample, indexed):
     eventlens.open(tmp_path / "season").create_event("Race", bib_pattern=indexed.bib_pattern)
-    runs = [start_run(tmp_path / "season", sample.photos) for _ in range(2)]
-    assert [run.wait(300) for run in runs] == [0, 0]
+    with a_run(tmp_path / "season", sample.photos) as one, a_run(tmp_path / "season", sample.photos) as other:
+        assert [one.wait(300), other.wait(300)] == [0, 0]
     event = eventlens.open(tmp_path / "season").event("Race")
     assert content(event) == content(indexed)
     assert event.index(sample.photos).unchanged == len(sample.truth)
@@ -214,8 +219,8 @@ def test_what_another_process_commits_is_found_at_once(tmp_path, sample):
     mine = eventlens.open(tmp_path / "season")
     event = mine.create_event("Race")
     assert event.find_selfie(selfie).matches == []
-    process = start_run(tmp_path / "season", sample.photos)
-    assert process.wait(300) == 0
+    with a_run(tmp_path / "season", sample.photos) as process:
+        assert process.wait(300) == 0
     assert event.find_selfie(selfie).matches
 
 
@@ -273,8 +278,9 @@ def test_clock_offset_and_time_zone(season, sample):
 
 def test_a_workspace_from_a_newer_version_is_refused(tmp_path):
     eventlens.open(tmp_path / "season")
-    with sqlite3.connect(tmp_path / "season/catalog.sqlite") as catalog:
+    with closing(sqlite3.connect(tmp_path / "season/catalog.sqlite")) as catalog:
         catalog.execute("PRAGMA user_version = 9999")
+        catalog.commit()
     with pytest.raises(eventlens.UnsupportedError, match="newer"):
         eventlens.open(tmp_path / "season")
 

@@ -209,8 +209,8 @@ SearchResult Engine::find_selfie(EventId event, std::span<const ImageView> selfi
         options.min_probability.value_or(settings.confidence_percentage.value_or(50.0) / 100);
     if (!options.query_expansion) match.expansion_rounds = 0;
     SavedSearch search{.request_id = id, .confidence_percentage = settings.confidence_percentage};
-    search.matches = impl_->gallery(event).use(
-        [&](const Gallery& gallery, const BibRules&) { return gallery.match_faces(probes, match); });
+    search.matches =
+        impl_->gallery(event).use([&](const Gallery& gallery) { return gallery.match_faces(probes, match); });
     if (!impl_->catalog.save_search(event, search))
         return impl_->load_search(event, id);  // another was faster
     result.matches = impl_->with_photos(std::move(search.matches));
@@ -222,8 +222,8 @@ SearchResult Engine::search(EventId event, const std::string& request_id) const 
 }
 
 std::vector<FoundPhoto> Engine::find_bib(EventId event, std::string_view text, double min_probability) {
-    std::vector<Match> matches = impl_->gallery(event).use(
-        [&](const Gallery& gallery, const BibRules&) { return gallery.find_bib(text); });
+    std::vector<Match> matches =
+        impl_->gallery(event).use([&](const Gallery& gallery) { return gallery.find_bib(text); });
     std::erase_if(matches, [&](const Match& match) { return match.probability < min_probability; });
     return impl_->with_photos(std::move(matches));
 }
@@ -237,13 +237,13 @@ Engine::PhotoDetails Engine::details(PhotoId photo) const {
 }
 
 void Engine::visit_photos(EventId event, const std::function<void(PhotoDetails&&)>& visit) const {
-    const BibRules rules = rules_of(impl_->catalog, event);
+    const BibInterpreter interpreter(rules_of(impl_->catalog, event));
     impl_->catalog.changes_since(
         event, 0, "",
         [&](PhotoContent&& content) {
             const std::vector<PhotoInfo> photo = impl_->catalog.photos(std::array{content.photo});
             if (photo.empty()) return;  // removed meanwhile
-            visit({photo.front(), std::move(content.faces), interpret_bibs(content.bib_reads, rules)});
+            visit({photo.front(), std::move(content.faces), interpreter.interpret(content.bib_reads)});
         },
         [](PhotoId) {});
 }
@@ -269,7 +269,7 @@ Image Engine::photo_image(PhotoId photo, int long_side) const {
 }
 
 GalleryStats Engine::gallery_stats(EventId event) {
-    return impl_->gallery(event).use([](const Gallery& gallery, const BibRules&) { return gallery.stats(); });
+    return impl_->gallery(event).use([](const Gallery& gallery) { return gallery.stats(); });
 }
 
 const FaceFinder& Engine::face_finder() const {

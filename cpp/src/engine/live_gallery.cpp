@@ -33,34 +33,35 @@ void LiveGallery::refresh() {
         if (counter_ == now) return;
     }
     const std::unique_lock lock(mutex_);
-    if (counter_ == 0) rules_ = rules_of(catalog_, event_);
-    load_changes();
+    if (counter_ == 0) follow(rules_of(catalog_, event_));
+    take_over_changes();
 }
 
-void LiveGallery::load_changes() {
-    bool settings_changed = false;
-    const auto load = [&] {
+void LiveGallery::follow(BibRules rules) {
+    interpreter_ = BibInterpreter(rules);
+    rules_ = std::move(rules);
+}
+
+void LiveGallery::take_over_changes() {
+    const auto take_over = [&] {
         const EventChanges changes = catalog_.changes_since(
             event_, counter_, embedder_.name,
             [&](PhotoContent&& content) {
                 if (!content.embedded) content.faces.clear();  // until this model has seen the photo too
-                std::erase_if(content.faces, [](const Face& face) { return face.embedding.empty(); });
-                gallery_.put(content.photo, content.faces, interpret_bibs(content.bib_reads, rules_));
+                gallery_.put(content.photo, content.faces, interpreter_.interpret(content.bib_reads));
                 gallery_.hide(content.photo, content.hidden);
             },
             [&](PhotoId photo) { gallery_.remove(photo); });
-        settings_changed = changes.settings_changed;
         counter_ = changes.counter;
+        return changes.settings_changed;
     };
-    load();
     // The rules decide what every stored read means: when they change, everything is read again.
-    while (settings_changed) {
+    while (take_over()) {
         BibRules rules = rules_of(catalog_, event_);
         if (rules.pattern == rules_.pattern && rules.roster == rules_.roster) return;
-        rules_ = std::move(rules);
+        follow(std::move(rules));
         gallery_ = empty_gallery(embedder_);
         counter_ = 0;
-        load();
     }
 }
 

@@ -18,17 +18,18 @@ class LiveGallery {
     // `catalog` and `embedder` must outlive this.
     LiveGallery(const Catalog& catalog, EventId event, const ModelEntry& embedder);
 
-    // Returns use(gallery, rules), under a lock that other uses share.
+    // Returns use(gallery), under a lock that other uses share.
     template <typename Use>
     auto use(Use&& use) {
         refresh();
         const std::shared_lock lock(mutex_);
-        return use(std::as_const(gallery_), std::as_const(rules_));
+        return use(std::as_const(gallery_));
     }
 
   private:
     void refresh();
-    void load_changes();
+    void take_over_changes();
+    void follow(BibRules rules);
 
     const Catalog& catalog_;
     const EventId event_;
@@ -36,6 +37,7 @@ class LiveGallery {
     std::shared_mutex mutex_;
     Gallery gallery_;
     BibRules rules_;
+    BibInterpreter interpreter_{rules_};
     std::int64_t counter_ = 0;  // of the catalog's changes that gallery_ and rules_ know
 };
 

@@ -1,0 +1,674 @@
+"""
+The C++ core of Eventlens.
+"""
+
+from __future__ import annotations
+import collections.abc
+import numpy
+import numpy.typing
+import os
+import typing
+
+__all__: list[str] = [
+    "BadInputError",
+    "Bib",
+    "BibRead",
+    "BibReader",
+    "CameraClock",
+    "CoreIndexReport",
+    "Engine",
+    "EventCounts",
+    "EventInfo",
+    "EventSettings",
+    "EventlensError",
+    "Face",
+    "FaceFinder",
+    "FoundPhoto",
+    "GalleryMatch",
+    "GalleryStats",
+    "IndexFailure",
+    "IndexProgress",
+    "ModelEntry",
+    "ModelStore",
+    "NotFoundError",
+    "Organisation",
+    "OverloadedError",
+    "PhotoDetails",
+    "PhotoInfo",
+    "SearchResult",
+    "SelfieFace",
+    "UnsupportedError",
+    "decode_image",
+    "encode_jpeg",
+    "interpret_bibs",
+    "resize_image",
+]
+
+class EventlensError(Exception):
+    """
+    What every error of Eventlens is.
+    """
+
+class BadInputError(EventlensError, ValueError):
+    """
+    The bytes or arguments are wrong; the same call will fail again.
+    """
+
+class NotFoundError(EventlensError, LookupError):
+    """
+    The named file, photo, event or search does not exist.
+    """
+
+class UnsupportedError(EventlensError, NotImplementedError):
+    """
+    Valid, but this build cannot handle it: an image format, a model, a newer workspace.
+    """
+
+class OverloadedError(EventlensError, RuntimeError):
+    """
+    A limit was reached, such as a full disk; the same call may succeed later.
+    """
+
+class ModelEntry:
+    """
+    One entry of a model manifest.
+    """
+    def __repr__(self) -> str: ...
+    @property
+    def licence(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def output_size(self) -> int:
+        """
+        Of a face_embedder: numbers per face.
+        """
+    @property
+    def provenance(self) -> str: ...
+    @property
+    def role(self) -> str:
+        """
+        face_detector, face_embedder, text_detector or text_recognizer.
+        """
+    @property
+    def threshold(self) -> float:
+        """
+        Of a face_embedder: the cosine from which two faces are very likely one person's.
+        """
+
+class ModelStore:
+    """
+    The models named by manifests, and the runtime that executes them. Thread safe.
+    """
+    def __init__(
+        self,
+        manifests: collections.abc.Sequence[os.PathLike[str] | str | bytes],
+        *,
+        precision: str = "auto",
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> None:
+        """
+        Read model manifests.
+
+        Args:
+            manifests: Manifest files. Later ones may add models and change the defaults.
+            precision: "auto" computes in bf16 where the CPU has it and in f32 elsewhere; "f32" or "bf16" insist.
+            threads: Images recognised at once, one core each; 0: every core.
+
+        Raises:
+            NotFoundError: a manifest is missing.
+            BadInputError: a manifest is malformed; the message names the field.
+            UnsupportedError: bf16 was asked for and the CPU has none.
+        """
+    def default_for(self, role: str) -> ModelEntry: ...
+    def entries(self) -> list[ModelEntry]: ...
+    def entry(self, name: str) -> ModelEntry: ...
+    def verify(self, name: str) -> None:
+        """
+        Compare a model's files with their SHA-256; raises NotFoundError or BadInputError with the remedy.
+        """
+    @property
+    def precision(self) -> str:
+        """
+        What networks really compute in: f32 or bf16.
+        """
+
+class Face:
+    """
+    One face found in an image.
+    """
+    def __repr__(self) -> str: ...
+    @property
+    def box(self) -> tuple:
+        """
+        (x, y, width, height) in pixels of the upright image.
+        """
+    @property
+    def confidence(self) -> float:
+        """
+        0 to 1, the detector's.
+        """
+    @property
+    def embedding(self) -> numpy.typing.NDArray[numpy.float32]:
+        """
+        Unit-length float32 vector (a copy): the dot product of two is the face similarity.
+        """
+    @property
+    def landmarks(self) -> numpy.typing.NDArray[numpy.float32]:
+        """
+        float32 (5, 2): image-left eye, image-right eye, nose tip, image-left and image-right mouth corner, in pixels (a copy).
+        """
+    @property
+    def quality(self) -> float:
+        """
+        0 to 1, how well the face can be told from others.
+        """
+
+class FaceFinder:
+    """
+    Finds faces and describes each with an embedding. Thread safe.
+    """
+    def __init__(
+        self,
+        models: ModelStore,
+        *,
+        min_confidence: typing.SupportsFloat | typing.SupportsIndex = 0.0,
+        min_side: typing.SupportsInt | typing.SupportsIndex = 12,
+        max_long_side: typing.SupportsInt | typing.SupportsIndex = 2048,
+        embedder: str = "",
+    ) -> None: ...
+    def find(self, image: numpy.typing.NDArray[numpy.uint8]) -> list[Face]:
+        """
+        Find faces, largest first.
+
+        Args:
+            image: uint8 pixels shaped (height, width) or (height, width, 3), RGB, C-contiguous.
+                Borrowed without copying: do not write to it until the call returns.
+
+        Returns:
+            A list of Face; empty when there is none.
+
+        Raises:
+            BadInputError: the array has another shape.
+
+        The GIL is released while searching.
+        """
+    def find_in_selfie(self, image: numpy.typing.NDArray[numpy.uint8]) -> list[Face]:
+        """
+        As find(); a face that fills the frame is looked for again in a padded, smaller view.
+        """
+    @property
+    def embedder(self) -> str:
+        """
+        The embedding model; embeddings of two models must not be compared.
+        """
+
+class BibRead:
+    """
+    Text seen in a photo, before any rule says what a bib looks like.
+    """
+    def __repr__(self) -> str: ...
+    @property
+    def corners(self) -> numpy.typing.NDArray[numpy.float32]:
+        """
+        float32 (4, 2): top left, top right, bottom right, bottom left, in pixels (a copy).
+        """
+    @property
+    def text(self) -> str: ...
+
+class Bib:
+    """
+    A number read on a runner.
+    """
+    def __repr__(self) -> str: ...
+    @property
+    def box(self) -> tuple:
+        """
+        (x, y, width, height) in pixels of the upright image.
+        """
+    @property
+    def partial(self) -> bool:
+        """
+        A part of the number is likely hidden or unread.
+        """
+    @property
+    def probability(self) -> float:
+        """
+        0 to 1: the calibrated chance that text is the whole number. 0.5 and above counts as exact.
+        """
+    @property
+    def text(self) -> str: ...
+
+class BibReader:
+    """
+    Finds and reads the text on runners. Thread safe.
+    """
+    def __init__(self, models: ModelStore, *, reader: str = "paddle") -> None: ...
+    def read_text(
+        self, image: numpy.typing.NDArray[numpy.uint8], faces: collections.abc.Sequence[Face]
+    ) -> list[BibRead]:
+        """
+        Read everything legible that could be a bib.
+
+        Args:
+            image: uint8 pixels shaped (height, width) or (height, width, 3), RGB, C-contiguous, borrowed.
+            faces: Those found in the same image; text on the torsos below them is looked for more closely.
+
+        Returns:
+            A list of BibRead, to be given to interpret_bibs.
+
+        Raises:
+            BadInputError: the array has another shape.
+
+        The GIL is released while reading.
+        """
+
+class GalleryMatch:
+    """
+    Why a photo is offered.
+    """
+    @property
+    def bib(self) -> str:
+        """
+        Kinds bib...: the text that was read.
+        """
+    @property
+    def box(self) -> tuple:
+        """
+        (x, y, width, height) of the face or bib, in pixels of the upright photo.
+        """
+    @property
+    def face(self) -> int:
+        """
+        Kind face: its place among the photo's faces; else -1.
+        """
+    @property
+    def kind(self) -> str:
+        """
+        face, bib, bib_unsure or bib_partial.
+        """
+    @property
+    def probability(self) -> float:
+        """
+        0 to 1: the calibrated chance that the photo shows the person, given the event's size.
+        """
+    @property
+    def similarity(self) -> float:
+        """
+        Kind face: the plain cosine to the probe.
+        """
+
+class GalleryStats:
+    """
+    The size of an event in memory.
+    """
+    @property
+    def bibs(self) -> int: ...
+    @property
+    def faces(self) -> int: ...
+    @property
+    def hidden_photos(self) -> int: ...
+    @property
+    def memory_bytes(self) -> int: ...
+    @property
+    def photos(self) -> int: ...
+
+class IndexProgress:
+    """
+    How far an index run is; counts are of photos.
+    """
+    @property
+    def bib_reads(self) -> int: ...
+    @property
+    def done(self) -> int:
+        """
+        Of those, committed, failures included.
+        """
+    @property
+    def faces(self) -> int: ...
+    @property
+    def failed(self) -> int: ...
+    @property
+    def listed(self) -> int: ...
+    @property
+    def total(self) -> int:
+        """
+        Photos that need work; -1 while the source is being listed.
+        """
+    @property
+    def unchanged(self) -> int: ...
+
+class IndexFailure:
+    """
+    A key and why nothing came of it.
+    """
+    @property
+    def key(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+
+class CoreIndexReport:
+    """
+    What an index run did.
+    """
+    @property
+    def added(self) -> int: ...
+    @property
+    def bib_reads(self) -> int: ...
+    @property
+    def faces(self) -> int: ...
+    @property
+    def failed(self) -> list[IndexFailure]: ...
+    @property
+    def removed(self) -> int: ...
+    @property
+    def seconds(self) -> float: ...
+    @property
+    def unchanged(self) -> int: ...
+    @property
+    def unlisted(self) -> list[IndexFailure]: ...
+    @property
+    def updated(self) -> int: ...
+
+class PhotoInfo:
+    """
+    What is known of a photo beside what it shows.
+    """
+    @property
+    def bytes(self) -> int: ...
+    @property
+    def camera(self) -> str: ...
+    @property
+    def captured_utc(self) -> int | None:
+        """
+        Milliseconds since 1970-01-01T00:00:00Z, or None.
+        """
+    @property
+    def failure(self) -> str: ...
+    @property
+    def height(self) -> int: ...
+    @property
+    def hidden(self) -> bool: ...
+    @property
+    def id(self) -> int: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def source(self) -> int: ...
+    @property
+    def uuid(self) -> str: ...
+    @property
+    def width(self) -> int: ...
+
+class FoundPhoto:
+    """
+    A photo and why it is offered.
+    """
+    @property
+    def match(self) -> GalleryMatch: ...
+    @property
+    def photo(self) -> PhotoInfo: ...
+
+class SelfieFace:
+    """
+    What was made of one selfie.
+    """
+    @property
+    def box(self) -> tuple: ...
+    @property
+    def faces_seen(self) -> int: ...
+    @property
+    def quality(self) -> float: ...
+
+class SearchResult:
+    """
+    A search and its frozen answer.
+    """
+    @property
+    def matches(self) -> list[FoundPhoto]: ...
+    @property
+    def repeated(self) -> bool: ...
+    @property
+    def request_id(self) -> str: ...
+    @property
+    def selfies(self) -> list[SelfieFace]: ...
+
+class PhotoDetails:
+    """
+    A photo and what was found in it.
+    """
+    @property
+    def bibs(self) -> list[Bib]: ...
+    @property
+    def faces(self) -> list[Face]: ...
+    @property
+    def photo(self) -> PhotoInfo: ...
+
+class EventSettings:
+    """
+    What an organiser decides of an event.
+    """
+
+    bib_pattern: str
+    date: str
+    name: str
+    status: str
+    time_zone: str
+    def __init__(self) -> None: ...
+    @property
+    def confidence_percentage(self) -> float | None: ...
+    @confidence_percentage.setter
+    def confidence_percentage(self, arg0: typing.SupportsFloat | typing.SupportsIndex | None) -> None: ...
+
+class EventInfo:
+    """
+    An event of a workspace.
+    """
+    @property
+    def billable_searches(self) -> int: ...
+    @property
+    def id(self) -> int: ...
+    @property
+    def organisation(self) -> int: ...
+    @property
+    def settings(self) -> EventSettings: ...
+
+class EventCounts:
+    """
+    The photos of an event, counted.
+    """
+    @property
+    def failed(self) -> int: ...
+    @property
+    def hidden(self) -> int: ...
+    @property
+    def processed(self) -> int: ...
+    @property
+    def total(self) -> int: ...
+
+class CameraClock:
+    """
+    A camera, and the seconds to add to its clock.
+    """
+    @property
+    def camera(self) -> str: ...
+    @property
+    def photos(self) -> int: ...
+    @property
+    def seconds(self) -> int: ...
+
+class Organisation:
+    """
+    Who owns events.
+    """
+    @property
+    def id(self) -> int: ...
+    @property
+    def name(self) -> str: ...
+
+class Engine:
+    """
+    A workspace, its catalog and its models. The package's Workspace and Event are made of it. Thread safe; the GIL is released around all work.
+    """
+    def __init__(
+        self,
+        workspace: os.PathLike[str] | str | bytes,
+        manifests: collections.abc.Sequence[os.PathLike[str] | str | bytes],
+        *,
+        precision: str = "auto",
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+        embedder: str = "",
+        reader: str = "paddle",
+    ) -> None: ...
+    def camera_clocks(self, event: typing.SupportsInt | typing.SupportsIndex) -> list[CameraClock]: ...
+    def counts(self, event: typing.SupportsInt | typing.SupportsIndex) -> EventCounts: ...
+    def create_event(
+        self, settings: EventSettings, organisation: typing.SupportsInt | typing.SupportsIndex = 1
+    ) -> int: ...
+    def create_organisation(self, name: str) -> int: ...
+    def delete_event(self, event: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+    def details(self, photo: typing.SupportsInt | typing.SupportsIndex) -> PhotoDetails: ...
+    def event(self, event: typing.SupportsInt | typing.SupportsIndex) -> EventInfo: ...
+    def events(self, organisation: typing.SupportsInt | typing.SupportsIndex = 1) -> list[EventInfo]: ...
+    def failures(
+        self,
+        event: typing.SupportsInt | typing.SupportsIndex,
+        limit: typing.SupportsInt | typing.SupportsIndex = 10000,
+    ) -> list[IndexFailure]: ...
+    def find_bib(
+        self,
+        event: typing.SupportsInt | typing.SupportsIndex,
+        text: str,
+        min_probability: typing.SupportsFloat | typing.SupportsIndex = 0.0,
+    ) -> list[FoundPhoto]: ...
+    def find_event(
+        self, name: str, organisation: typing.SupportsInt | typing.SupportsIndex = 1
+    ) -> int | None: ...
+    def find_selfie_encoded(
+        self,
+        event: typing.SupportsInt | typing.SupportsIndex,
+        selfies: collections.abc.Sequence[bytes],
+        request_id: str,
+        min_probability: typing.SupportsFloat | typing.SupportsIndex | None,
+        limit: typing.SupportsInt | typing.SupportsIndex,
+        query_expansion: bool,
+    ) -> SearchResult: ...
+    def find_selfie_pixels(
+        self,
+        event: typing.SupportsInt | typing.SupportsIndex,
+        selfies: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.uint8]],
+        request_id: str,
+        min_probability: typing.SupportsFloat | typing.SupportsIndex | None,
+        limit: typing.SupportsInt | typing.SupportsIndex,
+        query_expansion: bool,
+    ) -> SearchResult: ...
+    def gallery_stats(self, event: typing.SupportsInt | typing.SupportsIndex) -> GalleryStats: ...
+    def index_paths(
+        self,
+        event: typing.SupportsInt | typing.SupportsIndex,
+        paths: collections.abc.Sequence[str],
+        workers: typing.SupportsInt | typing.SupportsIndex,
+        retry_failed: bool,
+        dry_run: bool,
+        progress: typing.Any,
+    ) -> CoreIndexReport: ...
+    def index_source(
+        self,
+        event: typing.SupportsInt | typing.SupportsIndex,
+        source: str,
+        workers: typing.SupportsInt | typing.SupportsIndex,
+        retry_failed: bool,
+        dry_run: bool,
+        progress: typing.Any,
+    ) -> CoreIndexReport: ...
+    def organisations(self) -> list[Organisation]: ...
+    def photo_bytes(self, photo: typing.SupportsInt | typing.SupportsIndex) -> bytes: ...
+    def photo_image(
+        self,
+        photo: typing.SupportsInt | typing.SupportsIndex,
+        long_side: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.uint8]: ...
+    def remove_photos(
+        self,
+        event: typing.SupportsInt | typing.SupportsIndex,
+        photos: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    ) -> int: ...
+    def roster(self, event: typing.SupportsInt | typing.SupportsIndex) -> list[tuple[str, str]]: ...
+    def search(self, event: typing.SupportsInt | typing.SupportsIndex, request_id: str) -> SearchResult: ...
+    def set_clock_offset(
+        self,
+        event: typing.SupportsInt | typing.SupportsIndex,
+        camera: str,
+        seconds: typing.SupportsInt | typing.SupportsIndex,
+    ) -> None: ...
+    def set_hidden(
+        self,
+        event: typing.SupportsInt | typing.SupportsIndex,
+        photos: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+        hidden: bool,
+    ) -> int: ...
+    def set_roster(self, event: typing.SupportsInt | typing.SupportsIndex, csv: bytes) -> int: ...
+    def sources(self, event: typing.SupportsInt | typing.SupportsIndex) -> list[tuple[int, str]]: ...
+    def update_event(
+        self, event: typing.SupportsInt | typing.SupportsIndex, settings: EventSettings
+    ) -> None: ...
+    def visit_photos(
+        self,
+        event: typing.SupportsInt | typing.SupportsIndex,
+        visit: collections.abc.Callable[[PhotoDetails], None],
+    ) -> None: ...
+
+def decode_image(
+    encoded: bytes, *, enough_long_side: typing.SupportsInt | typing.SupportsIndex = 0
+) -> numpy.typing.NDArray[numpy.uint8]:
+    """
+    Decode JPEG, PNG, WebP, TIFF or HEIC bytes into upright pixels.
+
+    Args:
+        encoded: The file's bytes.
+        enough_long_side: A JPEG may be decoded at a half, a quarter or an eighth of its size as long as its long side
+            keeps this many pixels. 0: whole.
+
+    Returns:
+        uint8 pixels shaped (height, width, 3), RGB.
+
+    Raises:
+        BadInputError: broken, truncated, or larger than 150 million pixels.
+        UnsupportedError: another format.
+
+    Thread safe; the GIL is released.
+    """
+
+def encode_jpeg(
+    image: numpy.typing.NDArray[numpy.uint8], *, quality: typing.SupportsInt | typing.SupportsIndex = 90
+) -> bytes:
+    """
+    Encode uint8 pixels shaped (height, width) or (height, width, 3), RGB, as JPEG bytes; quality is 1 to 100.
+    """
+
+def interpret_bibs(
+    reads: collections.abc.Sequence[BibRead],
+    *,
+    pattern: str = "\\d{2,5}",
+    roster: collections.abc.Sequence[str] = [],
+) -> list[Bib]:
+    """
+    Apply an event's rules to stored reads, surest first.
+
+    Args:
+        reads: From BibReader.read_text.
+        pattern: Regular expression for the whole text, ignoring case.
+        roster: Valid bibs, upper case; empty: unknown.
+
+    Raises:
+        BadInputError: the pattern is no regular expression, or too costly a one.
+    """
+
+def resize_image(
+    image: numpy.typing.NDArray[numpy.uint8],
+    width: typing.SupportsInt | typing.SupportsIndex,
+    height: typing.SupportsInt | typing.SupportsIndex,
+) -> numpy.typing.NDArray[numpy.uint8]:
+    """
+    Resize uint8 pixels to (height, width): by area when it shrinks, bilinear when it grows.
+    """
