@@ -51,7 +51,9 @@ inline std::span<const std::byte> bytes_of(const py::bytes& bytes) {
     return std::as_bytes(std::span(view));
 }
 
-inline py::tuple tuple_of(const Rect& box) {
+using Box = py::typing::Tuple<float, float, float, float>;
+
+inline Box tuple_of(const Rect& box) {
     return py::make_tuple(box.x, box.y, box.width, box.height);
 }
 

@@ -139,7 +139,7 @@ class Face:
     """
     def __repr__(self) -> str: ...
     @property
-    def box(self) -> tuple:
+    def box(self) -> tuple[float, float, float, float]:
         """
         (x, y, width, height) in pixels of the upright image.
         """
@@ -222,7 +222,7 @@ class Bib:
     """
     def __repr__(self) -> str: ...
     @property
-    def box(self) -> tuple:
+    def box(self) -> tuple[float, float, float, float]:
         """
         (x, y, width, height) in pixels of the upright image.
         """
@@ -273,7 +273,7 @@ class GalleryMatch:
         Kinds bib...: the text that was read.
         """
     @property
-    def box(self) -> tuple:
+    def box(self) -> tuple[float, float, float, float]:
         """
         (x, y, width, height) of the face or bib, in pixels of the upright photo.
         """
@@ -414,7 +414,7 @@ class SelfieFace:
     What was made of one selfie.
     """
     @property
-    def box(self) -> tuple: ...
+    def box(self) -> tuple[float, float, float, float]: ...
     @property
     def faces_seen(self) -> int: ...
     @property
