@@ -454,8 +454,13 @@ def print_matches(matches: Matches) -> None:
         return
     table = Table("sure", "photo", "why", box=None, pad_edge=False)
     for match in matches:
-        table.add_row(f"{match.probability:.0%}", shown(match.photo.key), match.why)
+        table.add_row(percent(match.probability), shown(match.photo.key), match.why)
     out.print(table)
+
+
+def percent(probability: float) -> str:
+    """Whole per cent; nothing is ever quite certain."""
+    return ">99%" if probability > 0.99 else "<1%" if probability < 0.01 else f"{probability:.0%}"
 
 
 def print_models(statuses: list[model_fetch.ModelStatus], *, as_json: bool) -> None:

@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -53,9 +54,13 @@ class ModelStatus:
 
 
 def default_folder() -> Path:
-    """Where models live: $EVENTLENS_MODELS, else eventlens/models in the user's data folder (XDG)."""
+    """Where models live: $EVENTLENS_MODELS, else this Python's own share/eventlens/models if there are any (`./run` puts
+    them there), else eventlens/models in the user's data folder (XDG)."""
     if chosen := os.environ.get("EVENTLENS_MODELS"):
         return Path(chosen)
+    own = Path(sys.prefix) / "share" / "eventlens" / "models"
+    if (own / "manifest.json").exists():
+        return own
     data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
     return Path(data) / "eventlens" / "models"
 

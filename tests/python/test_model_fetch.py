@@ -305,6 +305,7 @@ def test_npm_packages(tmp_path, monkeypatch):
 
 def test_default_folder_follows_the_environment(monkeypatch):
     monkeypatch.delenv("EVENTLENS_MODELS", raising=False)
+    monkeypatch.setattr("sys.prefix", "/nowhere")
     monkeypatch.setenv("XDG_DATA_HOME", "/data")
     assert default_folder() == Path("/data/eventlens/models")
     monkeypatch.setenv("EVENTLENS_MODELS", "/elsewhere")

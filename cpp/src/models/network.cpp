@@ -1,7 +1,10 @@
 #include "models/network.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <map>
 #include <mutex>
+#include <numeric>
 #include <sstream>
 #include <tuple>
 #include <utility>
@@ -13,8 +16,15 @@ namespace eventlens {
 
 namespace {
 
+// Of the inputs of the graphs that a network keeps. Memory goes with it, some 50 MB a megapixel for the face
+// detector: enough for the shapes of a few cameras, in both orientations, and not for every shape that ever
+// came by.
+constexpr std::int64_t most_pixels_kept = 16'000'000;
+
 // A static graph for one input shape, and the inference requests that wait for work.
 struct Compiled {
+    std::int64_t pixels = 0;  // of its input
+    std::uint64_t used = 0;   // when last, counted in uses of the network
     ov::CompiledModel model;
     std::mutex mutex;
     std::vector<ov::InferRequest> idle;
@@ -76,6 +86,7 @@ struct Network::Impl {
     std::vector<std::string> characters;
     int fixed_count = 0;
     std::mutex mutex;
+    std::uint64_t uses = 0;
     std::map<std::tuple<int, int, int>, std::shared_ptr<Compiled>> compiled;  // (count, height, width)
 
     std::shared_ptr<Compiled> compile(int count, Size size) {
@@ -85,13 +96,31 @@ struct Network::Impl {
             const auto fixed = model->clone();
             fixed->reshape(ov::PartialShape{count, size.height, size.width, 3});
             auto fresh = std::make_shared<Compiled>();
+            fresh->pixels = std::int64_t{count} * size.height * size.width;
             fresh->model = runtime->core.compile_model(
                 fixed, "CPU", ov::num_streams(runtime->threads), ov::inference_num_threads(runtime->threads),
                 ov::hint::enable_cpu_pinning(false),
                 ov::hint::inference_precision(runtime->bf16 ? ov::element::bf16 : ov::element::f32));
             slot = std::move(fresh);
         }
-        return slot;
+        slot->used = ++uses;
+        const std::shared_ptr<Compiled> wanted = slot;
+        forget_the_longest_unused();
+        return wanted;
+    }
+
+    // Runs under way keep their graph alive; it is gone when the last of them is.
+    void forget_the_longest_unused() {
+        const auto pixels = [&] {
+            return std::accumulate(
+                compiled.begin(), compiled.end(), std::int64_t{0},
+                [](std::int64_t sum, const auto& item) { return sum + item.second->pixels; });
+        };
+        while (compiled.size() > 1 && pixels() > most_pixels_kept) {
+            compiled.erase(std::min_element(
+                compiled.begin(), compiled.end(),
+                [](const auto& a, const auto& b) { return a.second->used < b.second->used; }));
+        }
     }
 };
 

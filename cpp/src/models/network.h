@@ -31,9 +31,10 @@ class Run {
     std::unique_ptr<Lease> lease_;
 };
 
-// A network, loaded and verified. For each shape that is asked for, a static graph is compiled once and kept:
-// static graphs run 1.3-2 times faster than dynamic ones, so callers should use few shapes (size buckets).
-// Thread safety: const methods may run on many threads at once.
+// A network, loaded and verified. For each shape that is asked for, a static graph is compiled (a good part
+// of a second) and kept until shapes used later have filled its place: static graphs run 1.3-2 times faster
+// than dynamic ones, so callers should use few shapes (size buckets). Thread safety: const methods may run on
+// many threads at once.
 class Network {
   public:
     // Verifies the files' SHA-256 first. Throws as ModelStore::verify does, and Error(unsupported) when the
