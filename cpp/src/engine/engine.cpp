@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/uuid.h"
+#include "bibs/evidence.h"
 #include "engine/index_run.h"
 #include "engine/live_gallery.h"
 #include "eventlens/error.h"
@@ -77,6 +78,11 @@ struct Engine::Impl {
                                               : store()->entry(options.faces.embedder);
     }
 
+    // With the layout of what it stores: reads that this version cannot interpret are out of date.
+    std::string reader_name() const {
+        return options.bibs.reader + "/" + std::to_string(static_cast<int>(Evidence::layout));
+    }
+
     LiveGallery& gallery(EventId event) {
         const ModelEntry& model = embedder();
         const std::lock_guard lock(galleries_mutex);
@@ -121,7 +127,7 @@ struct Engine::Impl {
                      .source = source,
                      .source_uri = source.uri(),
                      .whole_source = source.uri() != path_list_uri,
-                     .recognition = {embedder().name, options.bibs.reader},
+                     .recognition = {embedder().name, reader_name()},
                      .options = wanted};
         const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
         run.workers = wanted.workers > 0 ? wanted.workers
