@@ -73,7 +73,7 @@ void bind_faces(py::module_& module) {
              "min_side"_a = defaults.min_side, "max_long_side"_a = defaults.max_long_side,
              "embedder"_a = defaults.embedder)
         .def("find", &find, "image"_a.noconvert(), R"doc(
-Find faces, largest first.
+Find faces, largest first (by the part of the box inside the image).
 
 Args:
     image: uint8 pixels shaped (height, width) or (height, width, 3), RGB, C-contiguous.

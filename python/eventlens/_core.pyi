@@ -179,7 +179,7 @@ class FaceFinder:
     ) -> None: ...
     def find(self, image: numpy.typing.NDArray[numpy.uint8]) -> list[Face]:
         """
-        Find faces, largest first.
+        Find faces, largest first (by the part of the box inside the image).
 
         Args:
             image: uint8 pixels shaped (height, width) or (height, width, 3), RGB, C-contiguous.

@@ -233,6 +233,19 @@ TEST_F(Faces, LargestComesFirstAndSmallOnesAreDropped) {
     EXPECT_EQ(large[0].box, found[0].box);
 }
 
+// Two boxes of the same size, the surer of them cut by the picture's border: what can be seen decides.
+TEST_F(Faces, CutByTheBorderCountWithWhatIsInside) {
+    Image image = painted({200, 120}, {0, 32, 8, 8}, {255, 255, 255});
+    const Image whole = painted({200, 120}, {64, 32, 8, 8}, {240, 240, 240});
+    for (std::size_t i = 0; i < whole.pixels().size(); ++i) image.pixels()[i] |= whole.pixels()[i];
+    const auto found = finder(embedder("halves", "halves")).find(image.view());
+    ASSERT_EQ(found.size(), 2U);
+    EXPECT_NEAR(found[0].box.x, 60, 1e-3);
+    EXPECT_NEAR(found[1].box.x, -4, 1e-3);
+    EXPECT_NEAR(found[1].box.width, found[0].box.width, 1e-3);
+    EXPECT_GT(found[1].confidence, found[0].confidence);
+}
+
 TEST_F(Faces, OfAnEmptyPictureAreNone) {
     const FaceFinder faces = finder(embedder("halves", "halves"));
     EXPECT_TRUE(faces.find(Image({33, 1}, PixelFormat::rgb8).view()).empty());

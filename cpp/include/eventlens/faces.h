@@ -40,8 +40,8 @@ class FaceFinder {
     FaceFinder& operator=(FaceFinder&&) noexcept;
     ~FaceFinder();
 
-    // Largest face first. An image without faces is an empty vector, not an error; one without pixels is
-    // Error(bad_input).
+    // Largest face first, by the part of its box inside the image: somebody cut by the border is seldom whom a photo
+    // is of. An image without faces is an empty vector, not an error; one without pixels is Error(bad_input).
     std::vector<Face> find(ImageView image) const;
 
     // The same for a selfie: a face that fills the frame is looked for again in a padded, smaller view.

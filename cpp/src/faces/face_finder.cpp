@@ -33,6 +33,14 @@ class RgbView {
     ImageView view_;
 };
 
+// Square pixels of the part of the box that lies inside the picture.
+float visible_area(const Rect& box, Size picture) {
+    const auto inside = [](float from, float length, int side) {
+        return std::max(0.0F, std::min(from + length, static_cast<float>(side)) - std::max(from, 0.0F));
+    };
+    return inside(box.x, box.width, picture.width) * inside(box.y, box.height, picture.height);
+}
+
 }  // namespace
 
 struct FaceFinder::Impl {
@@ -46,7 +54,7 @@ struct FaceFinder::Impl {
             return std::max(face.box.width, face.box.height) < static_cast<float>(options.min_side);
         });
         std::ranges::stable_sort(detections, std::ranges::greater{},
-                                 [](const Detection& face) { return face.box.width * face.box.height; });
+                                 [&](const Detection& face) { return visible_area(face.box, rgb.size); });
         std::vector<Embedding> embeddings = embedder.embed(rgb, detections);
         std::vector<Face> faces(detections.size());
         for (std::size_t i = 0; i < faces.size(); ++i) {
