@@ -782,22 +782,5 @@ TEST(FindBib, FollowsReplacementRemovalAndHiding) {
     EXPECT_EQ(code_of([&] { gallery.set_bibs(2, {}); }), ErrorCode::not_found);
 }
 
-TEST(Combine, AFaceAndABibThatAgreeAreSurerThanEither) {
-    const auto match = [](PhotoId photo, MatchKind kind, double probability) {
-        Match made;
-        made.photo = photo;
-        made.kind = kind;
-        made.probability = probability;
-        return made;
-    };
-    const std::vector<Match> both =
-        combine(std::vector{match(1, MatchKind::face, 0.8), match(2, MatchKind::face, 0.85)},
-                std::vector{match(1, MatchKind::bib, 0.9), match(3, MatchKind::bib_partial, 0.2)});
-    EXPECT_EQ(photos_of(both), (std::vector<PhotoId>{1, 2, 3}));
-    EXPECT_NEAR(both[0].probability, 0.98, 1e-12);
-    EXPECT_EQ(both[0].kind, MatchKind::bib);
-    EXPECT_EQ(both[1].probability, 0.85);
-}
-
 }  // namespace
 }  // namespace eventlens

@@ -285,6 +285,11 @@ def test_a_workspace_from_a_newer_version_is_refused(tmp_path):
         eventlens.open(tmp_path / "season")
 
 
+def test_a_folder_that_nobody_can_make_says_so():
+    with pytest.raises(eventlens.EventlensError, match="/proc"):
+        eventlens.open("/proc/season")
+
+
 @pytest.mark.skipif(os.getuid() == 0, reason="root writes everywhere")
 def test_a_read_only_folder_says_so(tmp_path):
     tmp_path.chmod(0o500)

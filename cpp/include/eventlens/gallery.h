@@ -156,8 +156,4 @@ class Gallery {
     std::unique_ptr<Impl> impl_;
 };
 
-// The photos of either list, once each, surest first. A photo in both is as sure as the two together,
-// 1 - (1 - p) (1 - q): face and bib err independently. It keeps what the surer of the two says.
-std::vector<Match> combine(std::span<const Match> by_face, std::span<const Match> by_bib);
-
 }  // namespace eventlens

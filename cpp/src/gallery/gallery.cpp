@@ -361,22 +361,4 @@ std::vector<Match> Gallery::find_bib(std::string_view text) const {
     return matches;
 }
 
-std::vector<Match> combine(std::span<const Match> by_face, std::span<const Match> by_bib) {
-    std::map<PhotoId, Match> photos;
-    for (const std::span<const Match> list : {by_face, by_bib}) {
-        for (const Match& match : list) {
-            const auto [place, is_new] = photos.try_emplace(match.photo, match);
-            if (is_new) continue;
-            const double either = 1 - (1 - place->second.probability) * (1 - match.probability);
-            if (match.probability > place->second.probability) place->second = match;
-            place->second.probability = either;
-        }
-    }
-    std::vector<Match> matches;
-    matches.reserve(photos.size());
-    for (auto& [photo, match] : photos) matches.push_back(std::move(match));
-    std::sort(matches.begin(), matches.end(), ranks_before);
-    return matches;
-}
-
 }  // namespace eventlens
