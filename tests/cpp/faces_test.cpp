@@ -81,6 +81,20 @@ std::shared_ptr<ov::Model> halves_embedder(std::int64_t faces) {
     return std::make_shared<ov::Model>(ov::OutputVector{flat}, ov::ParameterVector{image});
 }
 
+// Where two views put the landmarks, and the manifest's words for it.
+const std::string usual = R"("alignment": [[38, 52], [74, 52], [56, 72], [42, 92], [70, 92]])";
+const std::string wider = R"("alignment": [[44, 54], [68, 54], [56, 68], [47, 82], [65, 82]])";
+
+std::string mirrored(const std::string& alignment) {
+    return alignment + R"(, "mirrored": true)";
+}
+
+std::string views(const std::vector<std::string>& each) {
+    std::string list;
+    for (const std::string& view : each) list += (list.empty() ? "{" : ", {") + view + "}";
+    return R"("views": [)" + list + "]";
+}
+
 class Faces : public testing::Test {
   protected:
     void SetUp() override {
@@ -104,12 +118,12 @@ class Faces : public testing::Test {
                R"(", "licence": "ours", "provenance": "made by a test")" + files + fields + "}";
     }
 
-    std::string embedder(const std::string& name, const std::string& graph,
-                         const std::string& more = "") const {
-        return entry(name, "face_embedder", graph,
-                     R"(, "input": {"width": 112, "height": 112, "channels_first": false},
-                          "alignment": [[38, 52], [74, 52], [56, 72], [42, 92], [70, 92]], "output_size": 6)" +
-                         more);
+    std::string embedder(const std::string& name, const std::string& graph, const std::string& more = "",
+                         const std::string& views = usual) const {
+        return entry(
+            name, "face_embedder", graph,
+            R"(, "input": {"width": 112, "height": 112, "channels_first": false}, "output_size": 6, )" +
+                views + more);
     }
 
     std::shared_ptr<const ModelStore> store(const std::string& embedders) const {
@@ -312,12 +326,45 @@ TEST_F(Faces, AreDescribedAlikeInRunsOfAnySize) {
 
 TEST_F(Faces, AveragedWithTheirMirrorImageAreSymmetric) {
     const Image image = painted({200, 120}, {66, 30, 8, 12}, {255, 255, 255});
-    const FaceOptions eager{.min_confidence = 0.3};
-    const Embedding plain = finder(embedder("halves", "halves"), eager).find(image.view()).at(0).embedding;
-    const Embedding mean =
-        finder(embedder("halves", "halves", R"(, "flip": true)"), eager).find(image.view()).at(0).embedding;
+    const auto described = [&](const std::string& seen) {
+        return finder(embedder("halves", "halves", "", seen), {.min_confidence = 0.3})
+            .find(image.view())
+            .at(0)
+            .embedding;
+    };
+    const Embedding plain = described(usual);
+    const Embedding turned = described(views({mirrored(usual)}));
+    const Embedding mean = described(views({usual, mirrored(usual)}));
     EXPECT_GT(std::abs(plain[0] - plain[3]), 0.01F);
-    for (std::size_t i = 0; i < 3; ++i) EXPECT_NEAR(mean[i], mean[i + 3], 1e-4);
+    for (std::size_t i = 0; i < 3; ++i) {
+        EXPECT_NEAR(turned[i], plain[i + 3], 1e-4);
+        EXPECT_NEAR(turned[i + 3], plain[i], 1e-4);
+        EXPECT_NEAR(mean[i], mean[i + 3], 1e-4);
+    }
+}
+
+// Also where the file fixes two images a run, so that views of two faces share one.
+TEST_F(Faces, SeenInSeveralViewsAreTheirMean) {
+    Image image = painted({200, 120}, {64, 32, 8, 8}, {255, 230, 255});
+    const Image more = painted({200, 120}, {128, 64, 8, 8}, {255, 255, 240});
+    for (std::size_t i = 0; i < more.pixels().size(); ++i) image.pixels()[i] |= more.pixels()[i];
+    for (const char* graph : {"halves", "pairs"}) {
+        const auto described = [&](const std::string& seen) {
+            return finder(embedder("halves", graph, "", seen)).find(image.view());
+        };
+        const auto near = described(usual);
+        const auto far = described(views({mirrored(wider)}));
+        const auto both = described(views({usual, mirrored(wider), usual}));
+        ASSERT_EQ(both.size(), 2U);
+        for (std::size_t face = 0; face < 2; ++face) {
+            EXPECT_LT(cosine(near.at(face).embedding, far.at(face).embedding), 0.999F);
+            Embedding mean = near[face].embedding;
+            for (std::size_t i = 0; i < mean.size(); ++i) mean[i] = 2 * mean[i] + far[face].embedding[i];
+            const float length = std::sqrt(cosine(mean, mean));
+            for (std::size_t i = 0; i < mean.size(); ++i)
+                EXPECT_NEAR(both[face].embedding[i], mean[i] / length, 1e-5) << graph;
+        }
+    }
 }
 
 TEST_F(Faces, AMeanIsTakenFromTheUnitVector) {

@@ -175,6 +175,39 @@ TEST_F(Models, AnEmbedderOfPartsMustAddUp) {
     EXPECT_EQ(code_of([&] { open(manifest(embedder + "," + fused(7))); }), ErrorCode::bad_input);
 }
 
+TEST_F(Models, AnEmbedderSaysWhereItWantsTheLandmarks) {
+    const auto embedder = [&](const std::string& views) {
+        return R"({"name": "a", "role": "face_embedder", "licence": "ours", "provenance": "test", "output_size": 3,
+            "input": {"width": 8, "height": 8}, "files": [)" +
+               file("mean.xml") + "]" + views + "}";
+    };
+    const std::string five = R"("alignment": [[1,1],[2,1],[1,2],[1,3],[2,3.5]])";
+    const auto one = open(manifest(embedder(", " + five)))->entry("a").views;
+    ASSERT_EQ(one.size(), 1U);
+    EXPECT_EQ(one[0].alignment[4], (Point{2, 3.5F}));
+    EXPECT_FALSE(one[0].mirrored);
+
+    const auto list = [&](const std::string& views) { return R"(, "views": [)" + views + "]"; };
+    const auto two = open(manifest(embedder(list("{" + five + "}, {" + five + R"(, "mirrored": true})"))))
+                         ->entry("a")
+                         .views;
+    ASSERT_EQ(two.size(), 2U);
+    EXPECT_EQ(two[0].alignment, one[0].alignment);
+    EXPECT_EQ(two[1].alignment, one[0].alignment);
+    EXPECT_FALSE(two[0].mirrored);
+    EXPECT_TRUE(two[1].mirrored);
+
+    const auto refused = [&](const std::string& views) {
+        return code_of([&] { open(manifest(embedder(views))); }) == ErrorCode::bad_input;
+    };
+    EXPECT_TRUE(refused("")) << "no landmarks at all";
+    EXPECT_TRUE(refused(R"(, "alignment": [[1,1],[2,1],[1,2],[1,3]])")) << "four points";
+    EXPECT_TRUE(refused(list(""))) << "no view";
+    EXPECT_TRUE(refused(list(R"({"mirrored": true})"))) << "a view without landmarks";
+    EXPECT_TRUE(refused(list("{" + five + R"(, "flip": true})"))) << "a field that is none";
+    EXPECT_TRUE(refused(", " + five + list("{" + five + "}"))) << "both forms";
+}
+
 TEST(FetchedModels, AreWhatTheManifestSays) {
     SKIP_WITHOUT_MODELS();
     const auto store = testing::open_fetched_models();

@@ -15,33 +15,36 @@ using Embedding = std::vector<float>;
 
 struct Face {
     Rect box;
-    std::array<Point, 5> landmarks{};  // image-left eye, image-right eye, nose tip, image-left and -right mouth corner
-    float confidence = 0;              // 0..1, the detector's
-    float quality = 0;                 // 0..1, how well the face can be told from others; near 0 it matches at random
+    // Image-left eye, image-right eye, nose tip, image-left and image-right mouth corner.
+    std::array<Point, 5> landmarks{};
+    float confidence = 0;  // 0..1, the detector's
+    float quality = 0;     // 0..1, how well it can be told from others; near 0 it matches at random
     Embedding embedding;
 };
 
 struct FaceOptions {
-    double min_confidence = 0;  // 0..1, least score of a face; 0: the threshold that the manifest gives the detector
-    int min_side = 12;          // pixels of the view; faces whose longer side is smaller are dropped, not embedded
-    int max_long_side = 2048;   // the detector looks at the view shrunk to this, never enlarged
-    std::string embedder{};     // a model name of role face_embedder; empty: the manifest's default
+    double min_confidence = 0;  // 0..1, least score of a face; 0: the detector's manifest entry says it
+    int min_side = 12;  // pixels of the view; faces whose longer side is smaller are dropped, not embedded
+    int max_long_side = 2048;  // the detector looks at the view shrunk to this, never enlarged
+    std::string embedder{};    // a model name of role face_embedder; empty: the manifest's default
 };
 
 // Finds faces and describes each with an embedding.
 // Thread safety: all methods are const and may run on many threads at once.
 class FaceFinder {
   public:
-    // Loads the models. Throws Error(not_found) for an unknown model or a missing file, Error(bad_input) for a changed
-    // file or an entry that does not fit, Error(unsupported) for a network that the runtime cannot read.
+    // Loads the models. Throws Error(not_found) for an unknown model or a missing file, Error(bad_input) for
+    // a changed file or an entry that does not fit, Error(unsupported) for a network that the runtime cannot
+    // read.
     static FaceFinder open(std::shared_ptr<const ModelStore> models, const FaceOptions& options = {});
 
     FaceFinder(FaceFinder&&) noexcept;
     FaceFinder& operator=(FaceFinder&&) noexcept;
     ~FaceFinder();
 
-    // Largest face first, by the part of its box inside the image: somebody cut by the border is seldom whom a photo
-    // is of. An image without faces is an empty vector, not an error; one without pixels is Error(bad_input).
+    // Largest face first, by the part of its box inside the image: somebody cut by the border is seldom whom
+    // a photo is of. An image without faces is an empty vector, not an error; one without pixels is
+    // Error(bad_input).
     std::vector<Face> find(ImageView image) const;
 
     // The same for a selfie: a face that fills the frame is looked for again in a padded, smaller view.

@@ -36,16 +36,23 @@ struct ModelSource {
     std::string convert;  // the converter that turns it into `files`; empty: taken as it is
 };
 
-// What a network expects: 8-bit RGB pixels are put in this channel order, become (channel - mean) / scale (mean and
-// scale in the network's own order), and are laid out channels first or last.
+// What a network expects: 8-bit RGB pixels are put in this channel order, become (channel - mean) / scale
+// (mean and scale in the network's own order), and are laid out channels first or last.
 struct InputSpec {
-    Size size;               // 0: any
-    int multiple = 1;        // sides that are free must be multiples of this
+    Size size;         // 0: any
+    int multiple = 1;  // sides that are free must be multiples of this
     bool bgr = false;
     bool channels_first = true;
     std::array<float, 3> mean{0, 0, 0};
     std::array<float, 3> scale{1, 1, 1};
     bool raw_bytes = false;  // the graph itself takes uint8 NHWC RGB and does all of the above
+};
+
+// One look at a face: where its five landmarks go, in pixels of the network's input, and whether the face is
+// mirrored.
+struct FaceView {
+    std::array<Point, 5> alignment{};
+    bool mirrored = false;
 };
 
 // A network whose output, scaled to unit length and weighted, is a part of the embedding.
@@ -54,8 +61,8 @@ struct EmbedderPart {
     double weight = 1;
 };
 
-// log(P(similarity | same person) / P(similarity | others)) = slope * similarity + offset, fitted on people that no
-// test measures; how, says the manifest's provenance.
+// log(P(similarity | same person) / P(similarity | others)) = slope * similarity + offset, fitted on people
+// that no test measures; how, says the manifest's provenance.
 struct Calibration {
     double slope = 0;
     double offset = 0;
@@ -70,22 +77,23 @@ struct ModelEntry {
     std::string licence;
     std::string provenance;
     InputSpec input;
-    std::vector<Point> alignment;     // face_embedder: where the five landmarks go, in pixels of its input
-    bool flip = false;                // face_embedder: average with the mirrored face
-    int output_size = 0;              // face_embedder: numbers per face
-    std::vector<float> output_mean;   // face_embedder: taken from the unit-length output before it is scaled again
+    std::vector<FaceView> views;     // face_embedder: a pass for each; their unit-length outputs are averaged
+    int output_size = 0;             // face_embedder: numbers per face
+    std::vector<float> output_mean;  // face_embedder: taken from the unit-length average, then scaled again
     std::vector<EmbedderPart> parts;  // face_embedder made of others
-    double threshold = 0;             // detectors: least score; face_embedder: cosine of "very likely the same person"
+    double threshold = 0;  // detectors: least score; face_embedder: cosine of "very likely the same person"
     std::optional<Calibration> calibration;
-    std::vector<std::string> characters;  // text_recognizer: one per class after the blank; empty: in the file itself
+    std::vector<std::string>
+        characters;  // text_recognizer: one per class after the blank; empty: in the file
 };
 
 // The models known by their manifests, and the runtime that executes them.
 // Thread safety: const methods may be called from many threads.
 class ModelStore {
   public:
-    // Reads manifests; the files of each lie beside it. Later manifests may add models, not redefine them, and may
-    // change defaults. Throws Error(not_found) for a missing manifest and Error(bad_input) for one that is malformed.
+    // Reads manifests; the files of each lie beside it. Later manifests may add models, not redefine them,
+    // and may change defaults. Throws Error(not_found) for a missing manifest and Error(bad_input) for one
+    // that is malformed.
     static std::shared_ptr<const ModelStore> open(std::span<const std::filesystem::path> manifests,
                                                   const RuntimeOptions& options = {});
 
@@ -99,8 +107,8 @@ class ModelStore {
     // The manifest's default for a role.
     const ModelEntry& default_for(const std::string& role) const;
 
-    // Compares the files (and those of the parts) with their SHA-256. Throws Error(not_found) for a missing and
-    // Error(bad_input) for a changed file; both name the file and the remedy.
+    // Compares the files (and those of the parts) with their SHA-256. Throws Error(not_found) for a missing
+    // and Error(bad_input) for a changed file; both name the file and the remedy.
     void verify(const ModelEntry& entry) const;
 
     // The precision networks really run in: f32 or bf16.

@@ -1,7 +1,5 @@
 #include "faces/align.h"
 
-#include "eventlens/error.h"
-
 namespace eventlens {
 
 namespace {
@@ -11,7 +9,7 @@ struct Centre {
     double y = 0;
 };
 
-Centre centre_of(std::span<const Point> points) {
+Centre centre_of(const std::array<Point, 5>& points) {
     Centre centre;
     for (const Point& point : points) {
         centre.x += point.x;
@@ -24,8 +22,7 @@ Centre centre_of(std::span<const Point> points) {
 
 }  // namespace
 
-AffineMatrix aligned_to_photo(const std::array<Point, 5>& landmarks, std::span<const Point> to) {
-    if (to.size() != landmarks.size()) throw Error(ErrorCode::internal, "an alignment needs five points");
+AffineMatrix aligned_to_photo(const std::array<Point, 5>& landmarks, const std::array<Point, 5>& to) {
     // Minimises over the photo → aligned direction, in which the networks' authors fit, and inverts the
     // result.
     const Centre from_centre = centre_of(landmarks);

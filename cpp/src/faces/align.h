@@ -1,7 +1,6 @@
 #pragma once
 
 #include <array>
-#include <span>
 
 #include "eventlens/image.h"
 #include "image/warp.h"
@@ -12,6 +11,6 @@ namespace eventlens {
 // squares; Umeyama, IEEE PAMI 1991, in closed form for the plane): it maps pixels of an aligned face to
 // pixels of the photo. A face without extent, all landmarks in one place, gives a matrix that shows that
 // place.
-AffineMatrix aligned_to_photo(const std::array<Point, 5>& landmarks, std::span<const Point> to);
+AffineMatrix aligned_to_photo(const std::array<Point, 5>& landmarks, const std::array<Point, 5>& to);
 
 }  // namespace eventlens

@@ -1,8 +1,8 @@
 #include "faces/embed.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
-#include <cstring>
 #include <functional>
 #include <numeric>
 #include <utility>
@@ -14,7 +14,8 @@ namespace eventlens {
 
 namespace {
 
-// Images in one run of a network that takes any number; the rest runs one by one, so that two graphs suffice.
+// Images in one run of a network that takes any number; the rest runs by powers of two, so that few graphs
+// suffice.
 constexpr std::size_t batch = 4;
 
 void scale_to_unit_length(std::span<float> vector) {
@@ -24,18 +25,16 @@ void scale_to_unit_length(std::span<float> vector) {
     for (float& number : vector) number *= factor;
 }
 
-Image mirrored(const Image& image) {
-    Image result(image.size(), image.format());
+// Swaps left and right, in place.
+void mirror(Image& image) {
     const auto pixel_bytes = static_cast<std::size_t>(channels_of(image.format()));
-    const auto columns = static_cast<std::size_t>(image.size().width);
-    const std::size_t row_bytes = columns * pixel_bytes;
+    const std::size_t row_bytes = static_cast<std::size_t>(image.size().width) * pixel_bytes;
     for (std::size_t row = 0; row < image.pixels().size(); row += row_bytes) {
-        for (std::size_t x = 0; x < columns; ++x) {
-            std::memcpy(result.pixels().data() + row + x * pixel_bytes,
-                        image.pixels().data() + row + (columns - 1 - x) * pixel_bytes, pixel_bytes);
-        }
+        const auto pixels = image.pixels().subspan(row, row_bytes);
+        std::ranges::reverse(pixels);  // also turns the channels of each pixel around, which the loop undoes
+        for (std::size_t x = 0; x < row_bytes; x += pixel_bytes)
+            std::ranges::reverse(pixels.subspan(x, pixel_bytes));
     }
-    return result;
 }
 
 // Runs the network on `count` packed inputs; the outputs in their order, each of the entry's output_size.
@@ -49,7 +48,7 @@ std::vector<float> run_all(const Network& network, std::vector<std::uint8_t> inp
 
     std::vector<float> outputs;
     for (std::size_t done = 0; done < count;) {
-        const std::size_t now = fixed > 0 ? fixed : count - done >= batch ? batch : 1;
+        const std::size_t now = fixed > 0 ? fixed : std::bit_floor(std::min(count - done, batch));
         const Run run = network.run(std::span(inputs).subspan(done * bytes, now * bytes),
                                     static_cast<int>(now), entry.input.size);
         const auto values = run.outputs().front().values;
@@ -70,23 +69,21 @@ std::vector<float> describe(const Network& network, ImageView rgb, std::span<con
     const ModelEntry& entry = network.entry();
     std::vector<std::uint8_t> inputs;
     for (const Detection& face : faces) {
-        const Image chip =
-            warp_affine(rgb, aligned_to_photo(face.landmarks, entry.alignment), entry.input.size);
-        inputs.insert(inputs.end(), chip.pixels().begin(), chip.pixels().end());
-        if (entry.flip) {
-            const Image mirror = mirrored(chip);
-            inputs.insert(inputs.end(), mirror.pixels().begin(), mirror.pixels().end());
+        for (const FaceView& view : entry.views) {
+            Image chip = warp_affine(rgb, aligned_to_photo(face.landmarks, view.alignment), entry.input.size);
+            if (view.mirrored) mirror(chip);
+            inputs.insert(inputs.end(), chip.pixels().begin(), chip.pixels().end());
         }
     }
-    const std::size_t looks = entry.flip ? 2 : 1;
-    std::vector<float> outputs = run_all(network, std::move(inputs), faces.size() * looks);
+    const std::size_t views = entry.views.size();
+    std::vector<float> outputs = run_all(network, std::move(inputs), faces.size() * views);
 
     const auto size = static_cast<std::size_t>(entry.output_size);
     std::vector<float> vectors(faces.size() * size);
     for (std::size_t face = 0; face < faces.size(); ++face) {
         const std::span vector = std::span(vectors).subspan(face * size, size);
-        for (std::size_t look = 0; look < looks; ++look) {
-            const std::span output = std::span(outputs).subspan((face * looks + look) * size, size);
+        for (std::size_t view = 0; view < views; ++view) {
+            const std::span output = std::span(outputs).subspan((face * views + view) * size, size);
             scale_to_unit_length(output);
             std::ranges::transform(vector, output, vector.begin(), std::plus{});
         }

@@ -110,9 +110,31 @@ ModelSource source_of(const Node& node) {
             node.get<std::string>("convert", "")};
 }
 
+std::array<Point, 5> alignment_of(const Node& node) {
+    const auto points = node.get<std::vector<std::array<float, 2>>>("alignment");
+    std::array<Point, 5> alignment;
+    if (points.size() != alignment.size()) node.complain("an alignment has five points");
+    std::ranges::transform(points, alignment.begin(), [](const auto& p) { return Point{p[0], p[1]}; });
+    return alignment;
+}
+
+// `views`, or its short form for a single one, `alignment`.
+std::vector<FaceView> views_of(const Node& node) {
+    if (!node.has("views")) return {{alignment_of(node)}};
+    if (node.has("alignment")) node.complain("give either alignment or views, not both");
+    std::vector<FaceView> views;
+    for (const Node& view : node.at("views").items()) {
+        view.allow_only({"alignment", "mirrored"});
+        views.push_back({alignment_of(view), view.get("mirrored", false)});
+    }
+    if (views.empty()) node.complain("a face_embedder needs at least one view");
+    return views;
+}
+
 ModelEntry entry_of(const Node& node, const std::filesystem::path& folder) {
-    node.allow_only({"name", "role", "files", "source", "licence", "provenance", "input", "alignment", "flip",
-                     "output_size", "output_mean", "parts", "threshold", "calibration", "characters"});
+    node.allow_only({"name", "role", "files", "source", "licence", "provenance", "input", "alignment",
+                     "views", "output_size", "output_mean", "parts", "threshold", "calibration",
+                     "characters"});
     ModelEntry entry;
     entry.name = node.get<std::string>("name");
     entry.role = node.get<std::string>("role");
@@ -130,9 +152,6 @@ ModelEntry entry_of(const Node& node, const std::filesystem::path& folder) {
     entry.licence = node.get<std::string>("licence");
     entry.provenance = node.get<std::string>("provenance");
     if (node.has("input")) entry.input = input_of(node.at("input"));
-    for (const auto& [x, y] : node.get("alignment", std::vector<std::array<float, 2>>{}))
-        entry.alignment.push_back({x, y});
-    entry.flip = node.get("flip", false);
     entry.output_size = node.get("output_size", 0);
     entry.output_mean = node.get("output_mean", std::vector<float>{});
     if (node.has("parts")) {
@@ -153,8 +172,7 @@ ModelEntry entry_of(const Node& node, const std::filesystem::path& folder) {
     if (entry.role == "face_embedder") {
         if (entry.output_size <= 0) node.complain("a face_embedder needs output_size");
         if (entry.parts.empty()) {
-            if (entry.alignment.size() != 5)
-                node.complain("a face_embedder needs an alignment of five points");
+            entry.views = views_of(node);
             if (entry.input.size.width <= 0 || entry.input.size.height <= 0) {
                 node.complain("a face_embedder needs an input width and height");
             }
