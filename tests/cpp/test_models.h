@@ -10,7 +10,8 @@
 
 namespace eventlens::testing {
 
-// The fetched model manifest, from the environment variable EVENTLENS_MODELS (a folder; ./run sets it), or nothing.
+// The fetched model manifest, from the environment variable EVENTLENS_MODELS (a folder; ./run sets it), or
+// nothing.
 inline std::optional<std::filesystem::path> fetched_manifest() {
     const char* folder = std::getenv("EVENTLENS_MODELS");
     if (!folder) return std::nullopt;
@@ -27,7 +28,7 @@ inline std::shared_ptr<const ModelStore> open_fetched_models(const RuntimeOption
 }  // namespace eventlens::testing
 
 // In a TEST: skips it, with the remedy, where the models were not fetched.
-#define SKIP_WITHOUT_MODELS()                                                                      \
-    if (!eventlens::testing::fetched_manifest()) {                                                 \
-        GTEST_SKIP() << "no models: run `eventlens models fetch` and set EVENTLENS_MODELS";        \
+#define SKIP_WITHOUT_MODELS()                                                               \
+    if (!eventlens::testing::fetched_manifest()) {                                          \
+        GTEST_SKIP() << "no models: run `eventlens models fetch` and set EVENTLENS_MODELS"; \
     }

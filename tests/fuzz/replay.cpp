@@ -1,4 +1,5 @@
-// Runs a fuzz target over files or folders given on the command line, each whole and cut short at many lengths.
+// Runs a fuzz target over files or folders given on the command line, each whole and cut short at many
+// lengths.
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -17,7 +18,8 @@ int main(int count, char** arguments) {
         const std::vector<char> text{std::istreambuf_iterator<char>(file), {}};
         const std::vector<std::uint8_t> bytes(text.begin(), text.end());
         const std::size_t step = bytes.size() / 50 + 1;
-        for (std::size_t size = 0; size < bytes.size(); size += step) LLVMFuzzerTestOneInput(bytes.data(), size);
+        for (std::size_t size = 0; size < bytes.size(); size += step)
+            LLVMFuzzerTestOneInput(bytes.data(), size);
         LLVMFuzzerTestOneInput(bytes.data(), bytes.size());
         ++replayed;
     };

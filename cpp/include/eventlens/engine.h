@@ -28,9 +28,9 @@ struct EngineOptions {
 
 // How far an index run is. Counts are of photos.
 struct IndexProgress {
-    std::int64_t listed = 0;     // found in the source so far; the listing is complete once `total` is known
-    std::int64_t total = -1;     // that need work; -1 while the source is being listed
-    std::int64_t done = 0;       // of those, committed to the catalog, failures included
+    std::int64_t listed = 0;  // found in the source so far; the listing is complete once `total` is known
+    std::int64_t total = -1;  // that need work; -1 while the source is being listed
+    std::int64_t done = 0;    // of those, committed to the catalog, failures included
     std::int64_t failed = 0;
     std::int64_t unchanged = 0;  // need no work
     std::int64_t faces = 0;      // found in this run
@@ -42,8 +42,8 @@ struct IndexOptions {
     bool retry_failed = false;  // look again at photos that failed before, though they did not change
     bool dry_run = false;       // say what would be done and do nothing
 
-    // Called on the caller's thread, at most about ten times a second and once at the end. What it throws ends the run
-    // and leaves index() after what is done was committed.
+    // Called on the caller's thread, at most about ten times a second and once at the end. What it throws
+    // ends the run and leaves index() after what is done was committed.
     std::function<void(const IndexProgress&)> progress;
 };
 
@@ -57,7 +57,7 @@ struct IndexReport {
     std::int64_t added = 0;
     std::int64_t updated = 0;  // known before, but changed, failed before, or read by another model
     std::int64_t unchanged = 0;
-    std::int64_t removed = 0;  // no longer in the source
+    std::int64_t removed = 0;            // no longer in the source
     std::vector<IndexFailure> failed;    // photos without a result, with the reason
     std::vector<IndexFailure> unlisted;  // folders that could not be read; nothing below them was removed
     std::int64_t faces = 0;
@@ -66,10 +66,10 @@ struct IndexReport {
 };
 
 struct SelfieOptions {
-    std::string request_id;                // a UUID that names the search; empty: a new one
+    std::string request_id;                 // a UUID that names the search; empty: a new one
     std::optional<double> min_probability;  // photos below are left out; absent: the event's, or 0.5
     int limit = 1000;
-    bool query_expansion = true;           // let sure matches help to find more
+    bool query_expansion = true;  // let sure matches help to find more
 };
 
 // What was made of one selfie.
@@ -94,8 +94,9 @@ struct SearchResult {
 
 // The stories: index an event's photos, find a person in them.
 //
-// One engine may serve many threads: searches run side by side, and beside an index run; what any process has committed
-// to the workspace is found by the next search. Errors are Error; those of the catalog leave its methods unchanged.
+// One engine may serve many threads: searches run side by side, and beside an index run; what any process has
+// committed to the workspace is found by the next search. Errors are Error; those of the catalog leave its
+// methods unchanged.
 class Engine {
   public:
     // Opens a workspace folder, created if missing. Models are not touched yet.
@@ -112,19 +113,21 @@ class Engine {
     EventId create_event(const EventSettings& settings, OrganisationId organisation = default_organisation);
     void update_event(EventId event, const EventSettings& settings);
 
-    // Brings the event up to date with a source: a folder, a file, or a list of paths. Only photos that are new,
-    // changed, or last read by other models are fetched; those gone from the source leave the index. A photo that cannot
-    // be processed is reported and remembered, and the run goes on. Every batch is one transaction: whatever ends the
-    // process, what was committed stays and the next run continues. Two runs on one event at once are safe.
+    // Brings the event up to date with a source: a folder, a file, or a list of paths. Only photos that are
+    // new, changed, or last read by other models are fetched; those gone from the source leave the index. A
+    // photo that cannot be processed is reported and remembered, and the run goes on. Every batch is one
+    // transaction: whatever ends the process, what was committed stays and the next run continues. Two runs
+    // on one event at once are safe.
     IndexReport index(EventId event, const std::string& source, const IndexOptions& options = {});
     IndexReport index(EventId event, std::span<const std::string> paths, const IndexOptions& options = {});
 
-    // Photos that show the person of the selfies (encoded images, several of one person), frozen under the request id.
-    // Throws Error(bad_input) when a selfie shows no face.
+    // Photos that show the person of the selfies (encoded images, several of one person), frozen under the
+    // request id. Throws Error(bad_input) when a selfie shows no face.
     SearchResult find_selfie(EventId event, std::span<const std::span<const std::byte>> selfies,
                              const SelfieOptions& options = {});
     // The same from decoded selfies.
-    SearchResult find_selfie(EventId event, std::span<const ImageView> selfies, const SelfieOptions& options = {});
+    SearchResult find_selfie(EventId event, std::span<const ImageView> selfies,
+                             const SelfieOptions& options = {});
 
     // The frozen answer of an earlier search. Throws Error(not_found).
     SearchResult search(EventId event, const std::string& request_id) const;
@@ -140,11 +143,12 @@ class Engine {
     };
     PhotoDetails details(PhotoId photo) const;
 
-    // Tells `visit` every photo of the event, failed and hidden ones too, its faces without embeddings; memory stays
-    // flat. `visit` may call the engine.
+    // Tells `visit` every photo of the event, failed and hidden ones too, its faces without embeddings;
+    // memory stays flat. `visit` may call the engine.
     void visit_photos(EventId event, const std::function<void(PhotoDetails&&)>& visit) const;
 
-    // Reads the photo from its source, upright; shrunk so that its long side is at most `long_side` (0: whole).
+    // Reads the photo from its source, upright; shrunk so that its long side is at most `long_side` (0:
+    // whole).
     Image photo_image(PhotoId photo, int long_side = 0) const;
 
     // The original file's bytes, from its source. Throws Error(not_found) when the source no longer has it.
