@@ -54,8 +54,9 @@ class ModelStatus:
 
 
 def default_folder() -> Path:
-    """Where models live: $EVENTLENS_MODELS, else this Python's own share/eventlens/models if there are any (`./run` puts
-    them there), else eventlens/models in the user's data folder (XDG)."""
+    """Where models live: $EVENTLENS_MODELS; else share/eventlens/models of this Python's environment if they are there,
+    as after `./run`; else eventlens/models in the user's data folder (XDG).
+    """
     if chosen := os.environ.get("EVENTLENS_MODELS"):
         return Path(chosen)
     own = Path(sys.prefix) / "share" / "eventlens" / "models"
