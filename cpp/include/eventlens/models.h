@@ -83,8 +83,7 @@ struct ModelEntry {
     std::vector<EmbedderPart> parts;  // face_embedder made of others
     double threshold = 0;  // detectors: least score; face_embedder: cosine of "very likely the same person"
     std::optional<Calibration> calibration;
-    std::vector<std::string>
-        characters;  // text_recognizer: one per class after the blank; empty: in the file
+    std::vector<std::string> characters;  // text_recognizer: a class each after the blank; empty: in the file
 };
 
 // The models known by their manifests, and the runtime that executes them.
