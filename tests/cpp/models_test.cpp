@@ -105,6 +105,23 @@ TEST_F(Models, RunsFromManyThreadsAgree) {
     for (const bool fine : right) EXPECT_TRUE(fine);
 }
 
+// Graphs of shapes that were not used lately are dropped to bound memory; runs under way keep theirs.
+TEST_F(Models, AnswersRightWhileShapesComeAndGo) {
+    const auto store = open(manifest(entry()), {.precision = Precision::f32, .threads = 1});
+    const Network network = Network::load(*store, store->entry("mean"));
+    const std::vector<std::uint8_t> pixels(std::size_t{3} * 3000 * 2600, 2);  // their sum is exact in float
+    const auto part = [&](Size size) {
+        return std::span(pixels).first(static_cast<std::size_t>(3 * size.width * size.height));
+    };
+    const auto held = network.run(part({3000, 2000}), 1, {3000, 2000});
+    for (int height = 2100; height <= 2600; height += 100) {
+        const auto run = network.run(part({3000, height}), 1, {3000, height});
+        EXPECT_NEAR(run.outputs().front().values[0], 2, 1e-3) << height;
+    }
+    EXPECT_NEAR(held.outputs().front().values[0], 2, 1e-3);
+    EXPECT_NEAR(network.run(part({3000, 2000}), 1, {3000, 2000}).outputs().front().values[0], 2, 1e-3);
+}
+
 TEST_F(Models, RefusesAChangedFileWithTheRemedy) {
     const auto store = open(manifest(entry()));
     std::ofstream(folder_ / "mean.bin", std::ios::app) << "x";

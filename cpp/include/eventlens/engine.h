@@ -44,7 +44,7 @@ struct IndexOptions {
 
     // Called on the caller's thread, at most about ten times a second and once at the end. What it throws
     // ends the run and leaves index() after what is done was committed.
-    std::function<void(const IndexProgress&)> progress;
+    std::function<void(const IndexProgress&)> progress{};
 };
 
 struct IndexFailure {
