@@ -56,15 +56,6 @@ class Measured:
     skipped: str = ""
 
 
-def missing_shared(bench: str, question: str, folder: str) -> Measured | None:
-    """A skipped answer where the measuring data is absent, else None."""
-    if (SHARED / folder).is_dir():
-        return None
-    return Measured(
-        bench, question, "", skipped=f"needs the measuring data {folder}, which is not on this machine"
-    )
-
-
 def machine() -> str:
     """The CPU in words."""
     for line in Path("/proc/cpuinfo").read_text().splitlines():
