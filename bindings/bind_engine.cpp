@@ -149,8 +149,7 @@ void bind_engine(py::module_& module) {
                  EngineOptions options;
                  options.manifests = manifests;
                  options.runtime.threads = threads;
-                 if (precision == "f32") options.runtime.precision = Precision::f32;
-                 if (precision == "bf16") options.runtime.precision = Precision::bf16;
+                 options.runtime.precision = precision_of(precision);
                  options.faces.embedder = embedder;
                  options.bibs.reader = reader;
                  py::gil_scoped_release opening_may_migrate;

@@ -4,16 +4,12 @@
 
 namespace eventlens::python {
 
-namespace {
-
 Precision precision_of(const std::string& name) {
     if (name == "auto") return Precision::automatic;
     if (name == "f32") return Precision::f32;
     if (name == "bf16") return Precision::bf16;
     throw Error(ErrorCode::bad_input, "precision must be auto, f32 or bf16, not '" + name + "'");
 }
-
-}  // namespace
 
 void bind_models(py::module_& module) {
     py::class_<ModelEntry>(module, "ModelEntry", "One entry of a model manifest.")

@@ -9,6 +9,7 @@
 
 #include "eventlens/error.h"
 #include "eventlens/image.h"
+#include "eventlens/models.h"
 
 // What the bindings share: how pixels, boxes and bytes cross the border.
 namespace eventlens::python {
@@ -70,6 +71,9 @@ inline std::string key_of_text(const py::str& text) {
     if (!bytes) throw py::error_already_set();
     return py::reinterpret_steal<py::bytes>(bytes);
 }
+
+// "auto", "f32" or "bf16". Throws Error(bad_input) for other names.
+Precision precision_of(const std::string& name);
 
 void bind_errors(py::module_& module);
 void bind_image(py::module_& module);

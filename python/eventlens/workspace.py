@@ -57,8 +57,6 @@ def open(
         UnsupportedError: a newer version of Eventlens made the workspace.
         BadInputError: the folder cannot be written, or holds another kind of file.
     """
-    if precision not in ("auto", "f32", "bf16"):
-        raise _core.BadInputError(f"precision must be auto, f32 or bf16, not {precision!r}")
     engine = _core.Engine(
         Path(workspace),
         manifest_paths(manifests),

@@ -110,7 +110,11 @@ struct Engine::Impl {
     SearchResult load_search(EventId event, const std::string& request_id) const {
         const auto saved = catalog.load_search(event, request_id);
         if (!saved) throw Error(ErrorCode::not_found, "no search " + request_id + " in this event");
-        return {saved->request_id, true, {}, with_photos(saved->matches)};
+        return answer_of(*saved);
+    }
+
+    SearchResult answer_of(const SavedSearch& saved) const {
+        return {saved.request_id, true, {}, with_photos(saved.matches)};
     }
 
     std::string uri_of(const PhotoInfo& photo) const {
@@ -191,8 +195,9 @@ SearchResult Engine::find_selfie(EventId event, std::span<const ImageView> selfi
     if (selfies.empty()) throw Error(ErrorCode::bad_input, "no selfie was given");
     const EventSettings settings = impl_->catalog.event(event).settings;
     const std::string id = fresh_or_checked_id(options.request_id);
-    if (!options.request_id.empty() && impl_->catalog.load_search(event, id))
-        return impl_->load_search(event, id);
+    if (!options.request_id.empty()) {
+        if (const auto saved = impl_->catalog.load_search(event, id)) return impl_->answer_of(*saved);
+    }
 
     SearchResult result;
     result.request_id = id;
