@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <span>
 #include <stdexcept>
 #include <string>
 
@@ -25,8 +26,10 @@ namespace eventlens::testing {
 
 // --- JPEG
 
-// `cmyk` holds four bytes for each pixel, as they are to stand in the file.
-inline Bytes cmyk_jpeg(Size size, const std::vector<std::uint8_t>& cmyk, bool adobe_marker, bool ycck) {
+// `samples` holds `channels` bytes for each pixel; `adjust` changes what the library would do by default.
+template <typename Adjust>
+Bytes jpeg_of(Size size, J_COLOR_SPACE colours, int channels, std::span<const std::uint8_t> samples,
+              Adjust adjust) {
     jpeg_compress_struct codec{};
     jpeg_error_mgr errors{};
     codec.err = jpeg_std_error(&errors);
@@ -36,16 +39,15 @@ inline Bytes cmyk_jpeg(Size size, const std::vector<std::uint8_t>& cmyk, bool ad
     jpeg_mem_dest(&codec, &bytes, &count);
     codec.image_width = static_cast<JDIMENSION>(size.width);
     codec.image_height = static_cast<JDIMENSION>(size.height);
-    codec.input_components = 4;
-    codec.in_color_space = JCS_CMYK;
+    codec.input_components = channels;
+    codec.in_color_space = colours;
     jpeg_set_defaults(&codec);
-    jpeg_set_colorspace(&codec, ycck ? JCS_YCCK : JCS_CMYK);
     jpeg_set_quality(&codec, 95, TRUE);
-    codec.write_Adobe_marker = adobe_marker ? TRUE : FALSE;
+    adjust(codec);
     jpeg_start_compress(&codec, TRUE);
+    const std::size_t row_bytes = std::size_t{codec.image_width} * static_cast<std::size_t>(channels);
     while (codec.next_scanline < codec.image_height) {
-        auto* row =
-            const_cast<JSAMPROW>(cmyk.data() + std::size_t{codec.next_scanline} * codec.image_width * 4);
+        auto* row = const_cast<JSAMPROW>(samples.data() + codec.next_scanline * row_bytes);
         jpeg_write_scanlines(&codec, &row, 1);
     }
     jpeg_finish_compress(&codec);
@@ -56,41 +58,26 @@ inline Bytes cmyk_jpeg(Size size, const std::vector<std::uint8_t>& cmyk, bool ad
     return file;
 }
 
+// `cmyk` holds four bytes for each pixel, as they are to stand in the file.
+inline Bytes cmyk_jpeg(Size size, const std::vector<std::uint8_t>& cmyk, bool adobe_marker, bool ycck) {
+    return jpeg_of(size, JCS_CMYK, 4, cmyk, [&](jpeg_compress_struct& codec) {
+        jpeg_set_colorspace(&codec, ycck ? JCS_YCCK : JCS_CMYK);
+        codec.write_Adobe_marker = adobe_marker ? TRUE : FALSE;
+    });
+}
+
 // In several scans: progressive, or plain with one scan for each channel.
 inline Bytes jpeg_in_scans(const Image& image, bool progressive) {
-    jpeg_compress_struct codec{};
-    jpeg_error_mgr errors{};
-    codec.err = jpeg_std_error(&errors);
-    jpeg_create_compress(&codec);
-    unsigned char* bytes = nullptr;
-    unsigned long count = 0;
-    jpeg_mem_dest(&codec, &bytes, &count);
-    codec.image_width = static_cast<JDIMENSION>(image.size().width);
-    codec.image_height = static_cast<JDIMENSION>(image.size().height);
-    codec.input_components = 3;
-    codec.in_color_space = JCS_RGB;
-    jpeg_set_defaults(&codec);
-    jpeg_set_quality(&codec, 95, TRUE);
     static constexpr jpeg_scan_info channels[] = {
         {1, {0}, 0, 63, 0, 0}, {1, {1}, 0, 63, 0, 0}, {1, {2}, 0, 63, 0, 0}};
-    if (progressive) {
-        jpeg_simple_progression(&codec);
-    } else {
-        codec.scan_info = channels;
-        codec.num_scans = 3;
-    }
-    jpeg_start_compress(&codec, TRUE);
-    while (codec.next_scanline < codec.image_height) {
-        auto* row = const_cast<JSAMPROW>(image.pixels().data() +
-                                         std::size_t{codec.next_scanline} * codec.image_width * 3);
-        jpeg_write_scanlines(&codec, &row, 1);
-    }
-    jpeg_finish_compress(&codec);
-    jpeg_destroy_compress(&codec);
-    const auto* begin = reinterpret_cast<const std::byte*>(bytes);
-    Bytes file(begin, begin + count);
-    std::free(bytes);
-    return file;
+    return jpeg_of(image.size(), JCS_RGB, 3, image.pixels(), [&](jpeg_compress_struct& codec) {
+        if (progressive) {
+            jpeg_simple_progression(&codec);
+        } else {
+            codec.scan_info = channels;
+            codec.num_scans = 3;
+        }
+    });
 }
 
 // --- PNG
