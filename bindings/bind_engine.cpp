@@ -249,7 +249,7 @@ void bind_engine(py::module_& module) {
             "failures",
             [](Engine& e, EventId event, std::size_t limit) {
                 std::vector<IndexFailure> failures;
-                for (PhotoFailure& f : e.catalog().failures(event, limit)) {
+                for (MediaFailure& f : e.catalog().failures(event, limit)) {
                     failures.push_back({std::move(f.key), std::move(f.reason)});
                 }
                 return failures;

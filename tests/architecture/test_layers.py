@@ -15,8 +15,9 @@ EVERYONE_MAY_USE = {"base", "error"}
 # Value types of the public API that a lower room's header holds, and the rooms that may name them without linking it.
 VALUE_TYPES = {
     "gallery": {"bibs", "faces", "image", "models"},
-    "catalog": {"bibs", "faces", "gallery", "image", "models"},
+    "catalog": {"bibs", "faces", "gallery", "image", "models", "tracks", "video"},
     "models": {"image"},
+    "clips": {"video"},
 }
 
 HOMES = {

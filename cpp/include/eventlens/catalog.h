@@ -15,12 +15,16 @@
 #include "eventlens/faces.h"
 #include "eventlens/gallery.h"
 #include "eventlens/image.h"
+#include "eventlens/tracks.h"
+#include "eventlens/video.h"
 
 namespace eventlens {
 
 using OrganisationId = std::int64_t;
 using EventId = std::int64_t;
 using SourceId = std::int64_t;
+using VideoId = std::int64_t;
+using AppearanceId = std::int64_t;
 using UtcMilliseconds = std::int64_t;  // since 1970-01-01T00:00:00Z
 
 constexpr OrganisationId default_organisation = 1;  // exists in every workspace
@@ -89,13 +93,13 @@ struct CameraClock {
     bool operator==(const CameraClock&) const = default;
 };
 
-// A place that holds an event's photos.
+// A place that holds an event's photos and videos.
 struct SourceInfo {
     SourceId id = 0;
     std::string uri;
 };
 
-// Names what was done to a photo: results of another embedder or reader are out of date.
+// Names what was done to a photo or a video: results of another embedder or reader are out of date.
 struct Recognition {
     std::string embedder;  // ModelEntry::name of the model that made the embeddings
     std::string reader;    // of the bib reads; any name
@@ -140,23 +144,98 @@ struct PhotoInfo {
     UtcMilliseconds indexed = 0;
 };
 
-struct PhotoFailure {
-    PhotoId photo = 0;
-    std::string key;
-    std::string reason;
+// A video as indexing meets it. With a `failure` it could not be opened.
+struct VideoRecord {
+    std::string key;          // in its source; any bytes
+    std::string fingerprint;  // changes when the video does
+    std::int64_t bytes = 0;   // of the file
+    VideoInfo info;
+    std::string failure;  // why it could not be opened; empty: it was
 };
 
+// A video that is being read, from begin_video() to the last put_footage().
+struct VideoReading {
+    VideoId video = 0;
+    std::int64_t turn = 0;            // tells this reading from others of the video, earlier and later
+    double indexed_until = 0;         // seconds: go on here
+    std::int64_t damaged_frames = 0;  // before that
+    bool finished = false;            // nothing is left to read
+
+    // In view at `indexed_until`: what the next tracker is given at its start. And their ids.
+    std::vector<Appearance> going_on{};
+    std::vector<AppearanceId> going_on_ids{};
+};
+
+// What a further piece of a video showed.
+struct VideoFootage {
+    double until = 0;                 // seconds of the video that have been read now
+    bool finished = false;            // that is all of it
+    std::int64_t damaged_frames = 0;  // of the whole video until then
+    std::string failure{};            // why the rest cannot be read, which finishes it too; empty: it can
+    std::vector<Appearance> appearances{};  // `continues`: a place in VideoReading::going_on
+};
+
+// What indexing knew of a video at its last run. Nothing need be done for one with the same fingerprint that
+// is finished and current.
+struct KnownVideo {
+    VideoId video = 0;
+    std::string key;
+    std::string fingerprint;  // empty: must be read again
+    bool failed = false;      // could not be read, or only in part
+    bool current = false;     // what was read of it was processed by the Recognition that was asked for
+    bool finished = false;    // false: reading it was interrupted
+};
+
+struct VideoEntry {
+    VideoId id = 0;
+    std::string uuid;  // for the outside world; survives new contents, new models and failures
+    EventId event = 0;
+    SourceId source = 0;
+    std::string key;
+    std::string fingerprint;
+    std::int64_t bytes = 0;
+    VideoInfo info;
+    std::string
+        failure;  // why it could not be read or, with some footage, why not to its end; empty: it could
+    bool hidden = false;
+    double indexed_until = 0;  // seconds of footage read so far
+    bool finished = false;     // no more will be read
+    std::int64_t damaged_frames = 0;
+    UtcMilliseconds indexed = 0;
+};
+
+// A photo or a video that could not be processed, or a video not to its end.
+struct MediaFailure {
+    PhotoId photo = 0;  // 0: it is a video
+    VideoId video = 0;  // 0: it is a photo
+    std::string key;
+    std::string reason;
+    bool partly = false;  // a video: what was read before it gave out is kept and found
+};
+
+struct VideoCounts {
+    std::int64_t total = 0;        // processed + failed + in_progress
+    std::int64_t processed = 0;    // read to the end, or as far as they could be
+    std::int64_t failed = 0;       // gave nothing
+    std::int64_t in_progress = 0;  // begun; another run goes on with them
+    std::int64_t hidden = 0;
+    double seconds = 0;  // of footage, read so far
+};
+
+// Photos, and apart from them videos.
 struct EventCounts {
     std::int64_t total = 0;  // processed + failed
     std::int64_t processed = 0;
     std::int64_t failed = 0;
     std::int64_t hidden = 0;
+    VideoCounts videos{};
 };
 
 // How much of an event a model has embedded.
 struct EmbedderProgress {
     std::string embedder;
     std::int64_t photos = 0;
+    std::int64_t videos = 0;  // those that are still being read included
 };
 
 // What searches need to know of one photo. A failed photo has neither faces nor reads.
@@ -168,9 +247,31 @@ struct PhotoContent {
     std::vector<BibRead> bib_reads;
 };
 
+// Somebody in view in a video, as stored. Where reading was interrupted, one who stayed in view is stored in
+// pieces, each with the id of the first as its chain: by time, pieces of one chain are one appearance.
+struct AppearanceContent {
+    AppearanceId appearance = 0;
+    AppearanceId chain = 0;  // its own id: it is the first piece, and mostly the only one
+    VideoId video = 0;
+    bool hidden = false;  // the video is
+    // `continues` is -1, as the chain says it; `goes_on` only at the end of what was read of the video. The
+    // face comes with the embedding if the embedder asked for has made it.
+    Appearance seen;
+};
+
 struct EventChanges {
-    std::int64_t counter = 0;       // give it to the next changes_since()
+    std::int64_t counter = 0;       // give it to the next call
     bool settings_changed = false;  // settings, roster or clock offsets: read them again
+};
+
+// An appearance that may show the person.
+struct AppearanceMatch {
+    AppearanceId appearance = 0;
+    MatchKind kind = MatchKind::face;
+    double probability = 0;  // calibrated chance that it shows the person
+    float similarity = 0;    // kind face: plain cosine to the probe
+    std::string bib{};       // kinds bib...: the text that was read
+    bool operator==(const AppearanceMatch&) const = default;
 };
 
 enum class SearchKind { selfie, bib };
@@ -184,6 +285,10 @@ struct SavedSearch {
     UtcMilliseconds created = 0;                    // set by save_search()
     std::optional<UtcMilliseconds> expires{};       // from then on it does not exist
     std::vector<Match> matches{};                   // surest first
+
+    // Surest first. Absent: videos were not searched, as the event had none then; set_search_appearances()
+    // may do it later. Empty: nobody was found in them.
+    std::optional<std::vector<AppearanceMatch>> appearances{};
 };
 
 struct CatalogOptions {
@@ -235,8 +340,8 @@ class Catalog {
     // Throws as create_event(). A new time zone gives every photo without an offset its new UTC.
     void update_event(EventId event, const EventSettings& settings);
 
-    // Removes the event and all that is known of its photos and searches, as remove_photos() does.
-    // Interrupted, it may leave an event with fewer photos; call it again.
+    // Removes the event and all that is known of its photos, videos and searches, as remove_photos() does.
+    // Interrupted, it may leave an event with fewer photos and videos; call it again.
     void delete_event(EventId event);
 
     // The event's valid bibs, instead of those before. Empty: unknown.
@@ -274,18 +379,49 @@ class Catalog {
     // until the last process closes the workspace. Interrupted, it may have removed some only.
     std::size_t remove_photos(EventId event, std::span<const PhotoId> photos);
 
-    // Forgets the embeddings one model made, as when another has taken over. Removes as remove_photos() does.
+    // Forgets the embeddings one model made, of photos and videos, as when another has taken over. Removes as
+    // remove_photos() does.
     void remove_embeddings(EventId event, const std::string& embedder);
 
     // Hidden photos are not found; neither in saved searches. Returns how many changed.
     std::size_t set_hidden(EventId event, std::span<const PhotoId> photos, bool hidden);
 
-    // Empties the fingerprints of failed photos, so that the next run tries them again. Returns how many.
+    // Empties the fingerprints of failed photos and videos, of those that gave out midway too, so that the
+    // next run tries them again. Returns how many.
     std::size_t retry_failed(EventId event);
 
-    std::vector<PhotoFailure> failures(EventId event, std::size_t limit = 10'000) const;  // by photo
+    // Photos in the order of their ids, then videos.
+    std::vector<MediaFailure> failures(EventId event, std::size_t limit = 10'000) const;
     EventCounts counts(EventId event) const;
     std::vector<EmbedderProgress> embedders(EventId event) const;  // by name
+
+    // --- Indexing videos ---
+
+    // Begins to read a video of a source, new or known by its key, or goes on with it: where the fingerprint
+    // is unchanged, `made_by` too, and nothing failed before, reading goes on where the last put_footage()
+    // left it. Else what was known of its contents is forgotten and reading starts at 0; it keeps id, UUID
+    // and being hidden.
+    //
+    // With a failure in the record there is nothing to read: the failure is stored, and what was read of the
+    // same contents before is kept. Throws Error(bad_input) for an empty key.
+    VideoReading begin_video(SourceId source, const Recognition& made_by, const VideoRecord& video);
+
+    // Stores what the footage behind `reading.indexed_until` showed and moves `reading` on. False, changing
+    // nothing, when somebody else has begun to read the video since, or it was removed: stop reading. Throws
+    // Error(bad_input), storing nothing and leaving `reading` as it is, for a position that is not finite or
+    // goes back, spans that are not finite or end before they start, embeddings and boxes that are not
+    // finite, and for an appearance that continues none.
+    bool put_footage(VideoReading& reading, const VideoFootage& footage);
+
+    // The same as known_objects(), of the source's videos.
+    void known_videos(SourceId source, const Recognition& wanted,
+                      const std::function<void(const KnownVideo&)>& visit) const;
+
+    // Forgets videos, their appearances, and these in saved searches, as remove_photos() does.
+    std::size_t remove_videos(EventId event, std::span<const VideoId> videos);
+
+    // Nobody is found in hidden videos; neither in saved searches. Returns how many changed.
+    std::size_t set_videos_hidden(EventId event, std::span<const VideoId> videos, bool hidden);
 
     // --- Searching ---
 
@@ -297,8 +433,15 @@ class Catalog {
                                const std::function<void(PhotoContent&&)>& put,
                                const std::function<void(PhotoId)>& remove) const;
 
-    // Grows with every change that changes_since() tells. Costs a look into one row: ask as often as you
-    // like.
+    // The same for appearances in videos; one of a video that was hidden or shown has changed. They come
+    // without their paths. Both functions count moments alike, but each tells its own changes: keep a moment
+    // for each. Settings are told by both.
+    EventChanges appearance_changes_since(EventId event, std::int64_t counter, const std::string& embedder,
+                                          const std::function<void(AppearanceContent&&)>& put,
+                                          const std::function<void(AppearanceId)>& remove) const;
+
+    // Grows with every change that changes_since() or appearance_changes_since() tells. Costs a look into one
+    // row: ask as often as you like.
     std::int64_t change_counter(EventId event) const;
 
     PhotoInfo photo(PhotoId photo) const;
@@ -310,13 +453,32 @@ class Catalog {
     // What is stored of one photo.
     PhotoContent content(PhotoId photo, const std::string& embedder) const;
 
+    VideoEntry video(VideoId video) const;
+    std::vector<VideoEntry> videos(EventId event) const;  // in the order they were first seen
+    std::optional<VideoEntry> find_video(EventId event,
+                                         const std::string& uuid) const;  // UUID in either case
+    std::optional<VideoEntry> find_video_by_key(SourceId source, const std::string& key) const;
+
+    // What is stored of a video, by start; some appearances, in this order, without those that are gone; and
+    // one. Without an `embedder` all come without embeddings.
+    std::vector<AppearanceContent> appearances(VideoId video, const std::string& embedder = {}) const;
+    std::vector<AppearanceContent> appearances(std::span<const AppearanceId> appearances,
+                                               const std::string& embedder = {}) const;
+    AppearanceContent appearance(AppearanceId appearance, const std::string& embedder = {}) const;
+
     // Freezes a search and counts it as billable. False, changing nothing, when the event has one with this
-    // id that has not expired. Photos that were removed meanwhile are left out. Throws Error(bad_input) for
-    // an id that is no UUID.
+    // id that has not expired. Photos and appearances that were removed meanwhile are left out. Throws
+    // Error(bad_input) for an id that is no UUID.
     bool save_search(EventId event, const SavedSearch& search);
 
-    // Without photos removed or hidden since; nothing for an id that is unknown in this event, expired, or no
-    // UUID.
+    // Freezes what a saved search finds in videos, where it was saved without looking. False, changing
+    // nothing, when it had looked. Throws Error(not_found) for an id that is unknown in this event, expired,
+    // or no UUID.
+    bool set_search_appearances(EventId event, const std::string& request_id,
+                                std::span<const AppearanceMatch> appearances);
+
+    // Without photos and videos removed or hidden since, or videos read again; nothing for an id that is
+    // unknown in this event, expired, or no UUID.
     std::optional<SavedSearch> load_search(EventId event, const std::string& request_id) const;
 
     // Removes searches that have expired. Returns how many.

@@ -303,14 +303,15 @@ std::size_t Catalog::retry_failed(EventId event) {
     return changed;
 }
 
-std::vector<PhotoFailure> Catalog::failures(EventId event, std::size_t limit) const {
+std::vector<MediaFailure> Catalog::failures(EventId event, std::size_t limit) const {
     const auto read = impl_->read();
     require_event(read.database(), event);
-    std::vector<PhotoFailure> failures;
+    std::vector<MediaFailure> failures;
     auto row = read->query(
         "SELECT id, key, failure FROM photos WHERE event = ? AND failure IS NOT NULL ORDER BY id LIMIT ?",
         event, static_cast<std::int64_t>(limit));
-    while (row.step()) failures.push_back({row.integer(0), row.blob_text(1), row.text(2)});
+    while (row.step())
+        failures.push_back({.photo = row.integer(0), .key = row.blob_text(1), .reason = row.text(2)});
     return failures;
 }
 
@@ -338,7 +339,7 @@ std::vector<EmbedderProgress> Catalog::embedders(EventId event) const {
         "m.id = e.model"
         " WHERE p.event = ? GROUP BY m.id ORDER BY m.name",
         event);
-    while (row.step()) progress.push_back({row.text(0), row.integer(1)});
+    while (row.step()) progress.push_back({.embedder = row.text(0), .photos = row.integer(1)});
     return progress;
 }
 
