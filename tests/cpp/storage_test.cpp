@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -197,6 +198,26 @@ TEST_F(StorageTest, TellsMissingFromUnreadable) {
     EXPECT_EQ(code_of([&] { source->read("gone.jpg", 100); }), ErrorCode::not_found);
     EXPECT_EQ(code_of([&] { source->read("closed.jpg", 100); }), ErrorCode::bad_input);
     EXPECT_EQ(code_of([&] { source->read("folder", 100); }), ErrorCode::bad_input);
+}
+
+TEST_F(StorageTest, ReadsRanges) {
+    write("film.mp4", "0123456789");
+    const auto bytes = open_source(root_.string())->open("film.mp4");
+    EXPECT_EQ(bytes->size(), 10);
+    const auto text_at = [&](std::int64_t offset, std::size_t length) {
+        std::string text(length, '?');
+        text.resize(bytes->read(offset, std::as_writable_bytes(std::span(text))));
+        return text;
+    };
+    EXPECT_EQ(text_at(0, 4), "0123");
+    EXPECT_EQ(text_at(7, 2), "78");
+    EXPECT_EQ(text_at(7, 100), "789");
+    EXPECT_EQ(text_at(10, 1), "");
+    EXPECT_EQ(text_at(std::int64_t{1} << 40, 1), "");
+    EXPECT_THROW(text_at(-1, 1), Error);
+
+    fs::resize_file(root_ / "film.mp4", 5);
+    EXPECT_THROW(text_at(4, 4), Error);  // what was promised at opening is no longer there
 }
 
 TEST_F(StorageTest, NeverReadsOutsideOfTheFolder) {

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "eventlens/byte_source.h"
 #include "eventlens/error.h"
 
 namespace eventlens {
@@ -50,6 +51,9 @@ class Source {
     // than `max_bytes`, may not be read or is not a key, and Error(overloaded) when the store has trouble of
     // its own.
     virtual std::vector<std::byte> read(const std::string& key, std::int64_t max_bytes) const = 0;
+
+    // The content to be read by ranges, as videos are. Throws as read() does.
+    virtual std::shared_ptr<const ByteSource> open(const std::string& key) const = 0;
 };
 
 // Opens a folder (keys are paths below it) or one file (as open_paths does), given as a path or a file://

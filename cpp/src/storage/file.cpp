@@ -25,8 +25,45 @@ class Descriptor {
 
     int number() const noexcept { return number_; }
 
+    // Bytes. Throws Error(bad_input) for what is no file.
+    std::int64_t size(const std::string& path) const {
+        struct stat status {};
+        if (::fstat(number_, &status) != 0) throw file_error(errno, "cannot look at " + path);
+        if (!S_ISREG(status.st_mode)) throw Error(ErrorCode::bad_input, path + " is not a file");
+        return status.st_size;
+    }
+
   private:
     int number_;
+};
+
+class FileBytes : public ByteSource {
+  public:
+    explicit FileBytes(const std::string& path) : path_(path), file_(path), size_(file_.size(path)) {}
+
+    std::int64_t size() const override { return size_; }
+
+    std::size_t read(std::int64_t offset, std::span<std::byte> into) const override {
+        if (offset < 0) throw Error(ErrorCode::bad_input, "cannot read before the start of " + path_);
+        if (offset >= size_) return 0;
+        into = into.first(static_cast<std::size_t>(
+            std::min<std::uint64_t>(into.size(), static_cast<std::uint64_t>(size_ - offset))));
+        std::size_t filled = 0;
+        while (filled < into.size()) {
+            const ssize_t count = ::pread(file_.number(), into.data() + filled, into.size() - filled,
+                                          offset + static_cast<std::int64_t>(filled));
+            if (count < 0 && errno == EINTR) continue;
+            if (count < 0) throw file_error(errno, "cannot read " + path_);
+            if (count == 0) throw Error(ErrorCode::bad_input, path_ + " became shorter while it was read");
+            filled += static_cast<std::size_t>(count);
+        }
+        return filled;
+    }
+
+  private:
+    std::string path_;
+    Descriptor file_;
+    std::int64_t size_;
 };
 
 Error too_large(const std::string& path, std::int64_t max_bytes) {
@@ -61,13 +98,11 @@ std::optional<StoredObject> describe_file(const std::string& path, std::string k
 
 std::vector<std::byte> read_file(const std::string& path, std::int64_t max_bytes) {
     const Descriptor file(path);
-    struct stat status {};
-    if (::fstat(file.number(), &status) != 0) throw file_error(errno, "cannot look at " + path);
-    if (!S_ISREG(status.st_mode)) throw Error(ErrorCode::bad_input, path + " is not a file");
-    if (status.st_size > max_bytes) throw too_large(path, max_bytes);
+    const std::int64_t size = file.size(path);
+    if (size > max_bytes) throw too_large(path, max_bytes);
 
     // One byte more than the file is said to hold: the last read tells whether it grew meanwhile.
-    std::vector<std::byte> bytes(static_cast<std::size_t>(status.st_size) + 1);
+    std::vector<std::byte> bytes(static_cast<std::size_t>(size) + 1);
     std::size_t filled = 0;
     for (;;) {
         const ssize_t count = ::read(file.number(), bytes.data() + filled, bytes.size() - filled);
@@ -80,6 +115,10 @@ std::vector<std::byte> read_file(const std::string& path, std::int64_t max_bytes
     }
     bytes.resize(filled);
     return bytes;
+}
+
+std::shared_ptr<const ByteSource> open_file(const std::string& path) {
+    return std::make_shared<FileBytes>(path);
 }
 
 }  // namespace eventlens

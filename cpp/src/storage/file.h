@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +20,9 @@ std::optional<StoredObject> describe_file(const std::string& path, std::string k
 
 // The whole file; see Source::read().
 std::vector<std::byte> read_file(const std::string& path, std::int64_t max_bytes);
+
+// The same by ranges; see Source::open().
+std::shared_ptr<const ByteSource> open_file(const std::string& path);
 
 // Nanoseconds since 1970, of a stat.
 template <typename Time>

@@ -150,6 +150,11 @@ class Folder : public Source {
         return read_file(root_ + key, max_bytes);
     }
 
+    std::shared_ptr<const ByteSource> open(const std::string& key) const override {
+        require_plain(key);
+        return open_file(root_ + key);
+    }
+
   private:
     std::string root_;  // ends with '/'
     std::string uri_;

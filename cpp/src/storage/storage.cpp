@@ -38,12 +38,21 @@ class PathList : public Source {
     }
 
     std::vector<std::byte> read(const std::string& key, std::int64_t max_bytes) const override {
-        if (!std::ranges::binary_search(paths_, key))
-            throw Error(ErrorCode::not_found, "not in the list: " + key);
+        require_listed(key);
         return read_file(key, max_bytes);
     }
 
+    std::shared_ptr<const ByteSource> open(const std::string& key) const override {
+        require_listed(key);
+        return open_file(key);
+    }
+
   private:
+    void require_listed(const std::string& key) const {
+        if (!std::ranges::binary_search(paths_, key))
+            throw Error(ErrorCode::not_found, "not in the list: " + key);
+    }
+
     std::vector<std::string> paths_;  // sorted, no path twice
     std::string uri_ = "paths:";
 };
