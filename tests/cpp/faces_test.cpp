@@ -235,6 +235,26 @@ TEST_F(Faces, OfAShrunkViewAreInItsOwnPixels) {
     EXPECT_NEAR(found[0].landmarks[2].x, 2 * (256 + 4 + 0.5) - 0.5, 1e-2);
 }
 
+// The two halves of find(), as frames of a video need them.
+TEST_F(Faces, AreDetectedFirstAndDescribedLater) {
+    const FaceFinder faces = finder(embedder("halves", "halves"));
+    const Image image = painted({1024, 512}, {512, 256, 16, 16}, {240, 240, 240});
+    const auto whole = faces.find(image.view());
+    auto detected = faces.detect(image.view());
+    ASSERT_EQ(detected.size(), whole.size());
+    ASSERT_FALSE(detected.empty());
+    EXPECT_TRUE(detected[0].embedding.empty());
+    EXPECT_EQ(detected[0].box, whole[0].box);
+    EXPECT_EQ(detected[0].quality, whole[0].quality);
+    faces.embed(image.view(), detected);
+    EXPECT_EQ(detected[0].embedding, whole[0].embedding);
+
+    const auto quick = faces.detect(image.view(), {.max_long_side = 512});
+    ASSERT_EQ(quick.size(), 1U);
+    EXPECT_NEAR(quick[0].box.x, 504, 1e-2);  // in pixels of the view still
+    EXPECT_TRUE(faces.detect(image.view(), {.min_confidence = 0.99}).empty());
+}
+
 TEST_F(Faces, LargestComesFirstAndSmallOnesAreDropped) {
     // A face found by the coarse look is four times as large as the same cell of the fine one.
     Image image = painted({1600, 1200}, {800, 640, 32, 32}, {255, 255, 255});

@@ -100,16 +100,16 @@ std::vector<Detection> without_overlaps(std::vector<Detection> detections, float
 
 FaceDetector::FaceDetector(const ModelStore& models, double min_confidence, int max_long_side)
     : network_(Network::load(models, models.default_for("face_detector"))),
-      min_confidence_(static_cast<float>(min_confidence > 0 ? min_confidence : network_.entry().threshold)),
-      max_long_side_(max_long_side) {
+      usual_{static_cast<float>(min_confidence > 0 ? min_confidence : network_.entry().threshold),
+             max_long_side} {
     if (max_long_side < 32) throw Error(ErrorCode::bad_input, "max_long_side must be at least 32");
 }
 
-std::vector<Detection> FaceDetector::detect(ImageView rgb) const {
-    std::vector<Detection> faces = look(rgb, max_long_side_);
-    const int seen = std::min(std::max(rgb.size.width, rgb.size.height), max_long_side_);
+std::vector<Detection> FaceDetector::detect(ImageView rgb, const Look& how) const {
+    std::vector<Detection> faces = look(rgb, how);
+    const int seen = std::min(std::max(rgb.size.width, rgb.size.height), how.max_long_side);
     if (seen >= 1024) {
-        const std::vector<Detection> coarse = look(rgb, seen / coarse_look);
+        const std::vector<Detection> coarse = look(rgb, {how.min_confidence, seen / coarse_look});
         faces.insert(faces.end(), coarse.begin(), coarse.end());
         faces = without_overlaps(std::move(faces), most_overlap);
     }
@@ -126,8 +126,8 @@ std::vector<Detection> FaceDetector::detect_close_up(ImageView rgb) const {
     const auto shift = static_cast<float>(border);
     const auto grow = static_cast<float>(1 / scale);
 
-    std::vector<Detection> faces = detect(rgb);
-    for (Detection face : look(framed.view(), 2 * close_up_side)) {
+    std::vector<Detection> faces = detect(rgb, usual_);
+    for (Detection face : look(framed.view(), {usual_.min_confidence, 2 * close_up_side})) {
         face.box = {(face.box.x - shift) * grow, (face.box.y - shift) * grow, face.box.width * grow,
                     face.box.height * grow};
         for (Point& point : face.landmarks) {
@@ -138,14 +138,14 @@ std::vector<Detection> FaceDetector::detect_close_up(ImageView rgb) const {
     return without_overlaps(std::move(faces), most_overlap);
 }
 
-std::vector<Detection> FaceDetector::look(ImageView rgb, int max_long_side) const {
+std::vector<Detection> FaceDetector::look(ImageView rgb, const Look& how) const {
     const int longer = std::max(rgb.size.width, rgb.size.height);
     Image shrunk;
     ImageView seen = rgb;
-    if (longer > max_long_side) {
+    if (longer > how.max_long_side) {
         const auto side = [&](int length) {
             return std::max(
-                1, static_cast<int>(std::lround(static_cast<double>(length) * max_long_side / longer)));
+                1, static_cast<int>(std::lround(static_cast<double>(length) * how.max_long_side / longer)));
         };
         shrunk = resize_image(rgb, {side(rgb.size.width), side(rgb.size.height)});
         seen = shrunk.view();
@@ -162,7 +162,7 @@ std::vector<Detection> FaceDetector::look(ImageView rgb, int max_long_side) cons
             throw Error(ErrorCode::unsupported,
                         "model '" + network_.entry().name + "' does not answer as a face detector must");
         }
-        read_cells(cells, stride, min_confidence_, scale, faces);
+        read_cells(cells, stride, how.min_confidence, scale, faces);
         stride *= 2;
     }
     return without_overlaps(std::move(faces), most_overlap);

@@ -25,22 +25,29 @@ struct Detection {
 // Thread safety: detect() is const and may run on many threads at once.
 class FaceDetector {
   public:
+    // How hard to look.
+    struct Look {
+        float min_confidence = 0;
+        int max_long_side = 0;
+    };
+
     // `min_confidence` 0: the threshold of the detector's manifest entry. Throws as Network::load does.
     FaceDetector(const ModelStore& models, double min_confidence, int max_long_side);
 
+    const Look& usual() const { return usual_; }
+
     // Surest first, without overlaps. The view is RGB.
-    std::vector<Detection> detect(ImageView rgb) const;
+    std::vector<Detection> detect(ImageView rgb, const Look& how) const;
 
     // The same, also in a smaller view with a wide border around it: a face that fills the frame, or is cut
     // by it, is missed otherwise.
     std::vector<Detection> detect_close_up(ImageView rgb) const;
 
   private:
-    std::vector<Detection> look(ImageView rgb, int max_long_side) const;
+    std::vector<Detection> look(ImageView rgb, const Look& how) const;
 
     Network network_;
-    float min_confidence_;
-    int max_long_side_;
+    Look usual_;
 };
 
 // The canvas for a view of `size`, both sides at least as long: the smallest of a few shapes (9:16, 11:16,

@@ -49,18 +49,31 @@ struct FaceFinder::Impl {
     FaceDetector detector;
     FaceEmbedder embedder;
 
-    std::vector<Face> describe(ImageView rgb, std::vector<Detection> detections) const {
+    // Largest first.
+    std::vector<Face> faces_of(ImageView rgb, std::vector<Detection> detections) const {
         std::erase_if(detections, [&](const Detection& face) {
             return std::max(face.box.width, face.box.height) < static_cast<float>(options.min_side);
         });
         std::ranges::stable_sort(detections, std::ranges::greater{},
                                  [&](const Detection& face) { return visible_area(face.box, rgb.size); });
+        std::vector<Face> faces;
+        faces.reserve(detections.size());
+        for (const Detection& face : detections)
+            faces.push_back({face.box, face.landmarks, face.confidence, face_quality(rgb, face), {}});
+        return faces;
+    }
+
+    void embed(ImageView rgb, std::span<Face> faces) const {
+        std::vector<Detection> detections;
+        detections.reserve(faces.size());
+        for (const Face& face : faces) detections.push_back({face.box, face.landmarks, face.confidence});
         std::vector<Embedding> embeddings = embedder.embed(rgb, detections);
-        std::vector<Face> faces(detections.size());
-        for (std::size_t i = 0; i < faces.size(); ++i) {
-            faces[i] = {detections[i].box, detections[i].landmarks, detections[i].confidence,
-                        face_quality(rgb, detections[i]), std::move(embeddings[i])};
-        }
+        for (std::size_t i = 0; i < faces.size(); ++i) faces[i].embedding = std::move(embeddings[i]);
+    }
+
+    std::vector<Face> describe(ImageView rgb, std::vector<Detection> detections) const {
+        std::vector<Face> faces = faces_of(rgb, std::move(detections));
+        embed(rgb, faces);
         return faces;
     }
 };
@@ -80,7 +93,21 @@ FaceFinder FaceFinder::open(std::shared_ptr<const ModelStore> models, const Face
 
 std::vector<Face> FaceFinder::find(ImageView image) const {
     const RgbView rgb(image);
-    return impl_->describe(rgb.view(), impl_->detector.detect(rgb.view()));
+    return impl_->describe(rgb.view(), impl_->detector.detect(rgb.view(), impl_->detector.usual()));
+}
+
+std::vector<Face> FaceFinder::detect(ImageView image, const DetectOptions& options) const {
+    const RgbView rgb(image);
+    FaceDetector::Look how = impl_->detector.usual();
+    if (options.max_long_side > 0) how.max_long_side = options.max_long_side;
+    if (options.min_confidence > 0) how.min_confidence = static_cast<float>(options.min_confidence);
+    return impl_->faces_of(rgb.view(), impl_->detector.detect(rgb.view(), how));
+}
+
+void FaceFinder::embed(ImageView image, std::span<Face> faces) const {
+    if (faces.empty()) return;
+    const RgbView rgb(image);
+    impl_->embed(rgb.view(), faces);
 }
 
 std::vector<Face> FaceFinder::find_in_selfie(ImageView image) const {
