@@ -442,6 +442,19 @@ TEST(BibReader, ReadsWithoutFacesAndLettersByPattern) {
     EXPECT_EQ(exact(interpret_bibs(reads, {R"([A-Z]\d{3})", {}})), std::set<std::string>{"A207"});
 }
 
+TEST(BibReader, LooksWhereItIsTold) {
+    SKIP_WITHOUT_MODELS();
+    const BibReader reader = BibReader::open(testing::open_fetched_models());
+    const Painted runner = paint_runners({"2605"}, 80, 0);
+    const auto seen = [&](const ReadOptions& options) {
+        return reader.read_text(runner.image.view(), runner.faces, options).size();
+    };
+    EXPECT_GT(seen({.whole = false}), 0U);   // below the face
+    EXPECT_GT(seen({.torsos = false}), 0U);  // in the whole picture
+    EXPECT_EQ(seen({.whole = false, .torsos = false}), 0U);
+    EXPECT_TRUE(reader.read_text(runner.image.view(), {}, {.whole = false}).empty());
+}
+
 TEST(BibReader, GivesTheSameInBothPrecisions) {
     SKIP_WITHOUT_MODELS();
     RuntimeOptions options;

@@ -81,6 +81,12 @@ struct BibOptions {
     std::string torso_detector = "ppocr-v6s-det";  // looks below each face
 };
 
+// Where to look for text.
+struct ReadOptions {
+    bool whole = true;   // in the whole picture
+    bool torsos = true;  // below each face, closely
+};
+
 // Finds and reads the text on runners.
 // Thread safety: all methods are const and may run on many threads at once.
 class BibReader {
@@ -96,7 +102,8 @@ class BibReader {
 
     // Everything legible that could be a bib, whatever the event's rules. `faces` are those found in the same
     // view. Throws Error(bad_input) for an image that is empty or not RGB.
-    std::vector<BibRead> read_text(ImageView image, std::span<const Face> faces) const;
+    std::vector<BibRead> read_text(ImageView image, std::span<const Face> faces,
+                                   const ReadOptions& options = {}) const;
 
     // read_text() under the default rules.
     std::vector<Bib> read(ImageView image, std::span<const Face> faces) const;

@@ -52,8 +52,9 @@ struct BibReader::Impl {
     TextDetector torso_detector;
     std::unique_ptr<LineReader> reader;
 
-    std::vector<BibRead> read_text(ImageView image, std::span<const Face> faces) const {
-        const std::vector<Line> lines = arrange(find_lines(image, faces));
+    std::vector<BibRead> read_text(ImageView image, std::span<const Face> faces,
+                                   const ReadOptions& options) const {
+        const std::vector<Line> lines = arrange(find_lines(image, faces, options));
         std::vector<Corners> corners;
         for (const Line& line : lines) corners.push_back(line.box.corners);
         const std::vector<DecodedText> texts = reader->read(image, corners);
@@ -84,9 +85,13 @@ struct BibReader::Impl {
         return reads;
     }
 
-    std::vector<Line> find_lines(ImageView image, std::span<const Face> faces) const {
+    std::vector<Line> find_lines(ImageView image, std::span<const Face> faces,
+                                 const ReadOptions& options) const {
         std::vector<Line> lines;
-        for (const TextBox& box : photo_detector.find_in_photo(image)) lines.push_back({box, false});
+        if (options.whole) {
+            for (const TextBox& box : photo_detector.find_in_photo(image)) lines.push_back({box, false});
+        }
+        if (!options.torsos) return lines;
         for (const Face& face : faces.first(std::min(faces.size(), most_torsos))) {
             for (const TextBox& box : torso_detector.find_in_torso(image, face.box))
                 lines.push_back({box, true});
@@ -129,11 +134,12 @@ BibReader BibReader::open(std::shared_ptr<const ModelStore> models, const BibOpt
         new Impl{std::move(models), std::move(photo), std::move(torso), std::move(reader)}));
 }
 
-std::vector<BibRead> BibReader::read_text(ImageView image, std::span<const Face> faces) const {
+std::vector<BibRead> BibReader::read_text(ImageView image, std::span<const Face> faces,
+                                          const ReadOptions& options) const {
     if (!image.pixels || image.size.width < 1 || image.size.height < 1 || image.format != PixelFormat::rgb8) {
         throw Error(ErrorCode::bad_input, "bibs are read in RGB images that are not empty");
     }
-    return impl_->read_text(image, faces);
+    return impl_->read_text(image, faces, options);
 }
 
 std::vector<Bib> BibReader::read(ImageView image, std::span<const Face> faces) const {
