@@ -10,7 +10,7 @@ CPP = ROOT / "cpp"
 ROOM = re.compile(r"^eventlens_room\((\w+)([^)]*)\)", re.MULTILINE)
 INCLUDE = re.compile(r'#include "(?:eventlens/)?(\w+)[./]')
 SYSTEM_INCLUDE = re.compile(r"#include <([^>]+)>")
-EVERYONE_MAY_USE = {"base", "error"}
+EVERYONE_MAY_USE = {"base", "byte_source", "error"}
 
 # Value types of the public API that a lower room's header holds, and the rooms that may name them without linking it.
 VALUE_TYPES = {
@@ -25,6 +25,7 @@ HOMES = {
     r"opencv2/": {"image", "bibs"},
     r"openvino/": {"models", "tools"},
     r"sqlite3\.h": {"catalog"},
+    r"lib(av\w+|swscale|swresample)/": {"video"},
     r"libheif/|libexif/|jpeglib|png\.h|tiffio|webp/": {"image"},
     r"tesseract/|leptonica/": {"bibs"},
     r"nlohmann/": {"models"},
