@@ -10,6 +10,7 @@ namespace eventlens {
 
 namespace {
 
+constexpr std::size_t waypoint_bytes = sizeof(std::uint64_t) + 4 * sizeof(std::uint32_t);
 constexpr Half half_exponent = 0x7C00;  // all ones: infinity or NaN
 
 template <typename Word>
@@ -51,6 +52,17 @@ std::vector<std::byte> point_blob(std::span<const Point> points) {
     return blob;
 }
 
+std::vector<std::byte> path_blob(std::span<const Waypoint> path) {
+    std::vector<std::byte> blob;
+    blob.reserve(path.size() * waypoint_bytes);
+    for (const auto& [time, box] : path) {
+        append(blob, std::bit_cast<std::uint64_t>(time));
+        for (const float side : {box.x, box.y, box.width, box.height})
+            append(blob, std::bit_cast<std::uint32_t>(side));
+    }
+    return blob;
+}
+
 std::vector<std::byte> embedding_blob(std::span<const float> embedding) {
     std::vector<std::byte> blob;
     blob.reserve(embedding.size() * sizeof(Half));
@@ -80,6 +92,19 @@ void points_of(std::span<const std::byte> blob, std::span<Point> points) {
         points[i].x = std::bit_cast<float>(word_at<std::uint32_t>(blob, 2 * i));
         points[i].y = std::bit_cast<float>(word_at<std::uint32_t>(blob, 2 * i + 1));
     }
+}
+
+std::vector<Waypoint> path_of(std::span<const std::byte> blob) {
+    std::vector<Waypoint> path(count_in(blob, waypoint_bytes));
+    for (Waypoint& waypoint : path) {
+        waypoint.time = std::bit_cast<double>(word_at<std::uint64_t>(blob, 0));
+        const auto side = [&](std::size_t index) {
+            return std::bit_cast<float>(word_at<std::uint32_t>(blob.subspan(sizeof(double)), index));
+        };
+        waypoint.box = {side(0), side(1), side(2), side(3)};
+        blob = blob.subspan(waypoint_bytes);
+    }
+    return path;
 }
 
 Embedding embedding_of(std::span<const std::byte> blob) {

@@ -6,6 +6,7 @@
 
 #include "eventlens/faces.h"
 #include "eventlens/image.h"
+#include "eventlens/tracks.h"
 
 // How lists of numbers are stored: little endian on every machine, without a header; the length says how
 // many.
@@ -13,6 +14,7 @@ namespace eventlens {
 
 std::vector<std::byte> float_blob(std::span<const float> numbers);
 std::vector<std::byte> point_blob(std::span<const Point> points);
+std::vector<std::byte> path_blob(std::span<const Waypoint> path);  // times with 64 bits, boxes with 32
 
 // 16 bits a component (IEEE 754 binary16). Throws Error(bad_input) for one that is not finite then.
 std::vector<std::byte> embedding_blob(std::span<const float> embedding);
@@ -21,6 +23,7 @@ std::vector<std::byte> embedding_blob(std::span<const float> embedding);
 // embedding with a component that is not finite: the file is damaged.
 std::vector<float> floats_of(std::span<const std::byte> blob);
 void points_of(std::span<const std::byte> blob, std::span<Point> points);
+std::vector<Waypoint> path_of(std::span<const std::byte> blob);
 Embedding embedding_of(std::span<const std::byte> blob);
 
 }  // namespace eventlens

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -52,8 +54,19 @@ struct Catalog::Impl {
     Writing write() { return Writing(*this); }
     Reading read() const { return Reading(*this); }
 
-    // remove_photos() without the last step: the log is not emptied.
-    std::size_t remove(EventId event, std::span<const PhotoId> photos);
+    // As the catalog's own, without the last step: the log is not emptied.
+    std::size_t remove_photos(EventId event, std::span<const PhotoId> photos);
+    std::size_t remove_videos(EventId event, std::span<const VideoId> videos);
+    void remove_video_embeddings(EventId event, const std::string& embedder);
+
+    // changes_since() for photos and appearances alike. `removed_since` is the query for the ids of what was
+    // removed from an event after a change. `read_page` takes a database, the place in the order of change
+    // behind which to read, which it moves on, and the change to stop at; it returns changes_at_once contents
+    // or, at the end, fewer.
+    template <typename Content, typename ReadPage>
+    EventChanges tell_changes(EventId event, std::int64_t counter, std::string_view removed_since,
+                              const ReadPage& read_page, const std::function<void(Content&&)>& put,
+                              const std::function<void(std::int64_t)>& remove) const;
 
     // Makes what was deleted unreadable: secure_delete has overwritten it in the file's pages, but the log
     // may still hold their older contents.
@@ -67,6 +80,52 @@ struct Catalog::Impl {
     mutable std::vector<std::unique_ptr<sqlite::Database>> idle_readers;
 };
 
+[[noreturn]] inline void throw_not_found(const std::string& what, std::int64_t id) {
+    throw Error(ErrorCode::not_found, "there is no " + what + " " + std::to_string(id));
+}
+
+// A place in the order of change of an event's photos or appearances.
+struct ChangePlace {
+    std::int64_t change = 0;
+    std::int64_t id = 0;
+};
+
+constexpr std::size_t changes_at_once = 256;  // photos with some ten faces each: a few megabytes
+
+template <typename Content, typename ReadPage>
+EventChanges Catalog::Impl::tell_changes(EventId event, std::int64_t counter, std::string_view removed_since,
+                                         const ReadPage& read_page, const std::function<void(Content&&)>& put,
+                                         const std::function<void(std::int64_t)>& remove) const {
+    EventChanges changes;
+    std::vector<std::int64_t> removed;
+    {
+        const auto view = read();
+        auto row = view->query("SELECT change_counter, settings_changed FROM events WHERE id = ?", event);
+        if (!row.step()) throw_not_found("event", event);
+        changes = {.counter = row.integer(0), .settings_changed = row.integer(1) > counter};
+        if (counter > 0) {  // who starts knows of nothing that could be gone
+            auto removal = view->query(removed_since, event, counter);
+            while (removal.step()) removed.push_back(removal.integer(0));
+        }
+    }
+    for (const std::int64_t id : removed) remove(id);
+
+    // Pages in the order of change. What changes again meanwhile moves behind the end and waits for the next
+    // call; as writers take turns, nothing can appear before it.
+    ChangePlace last{.change = counter, .id = std::numeric_limits<std::int64_t>::max()};
+    bool more = true;
+    while (more) {
+        std::vector<Content> page;
+        {
+            const auto view = read();
+            page = read_page(view.database(), last, changes.counter);
+        }
+        more = page.size() == changes_at_once;
+        for (Content& content : page) put(std::move(content));
+    }
+    return changes;
+}
+
 inline std::span<const std::byte> bytes_of(std::string_view text) {
     return std::as_bytes(std::span(text));
 }
@@ -74,10 +133,6 @@ inline std::span<const std::byte> bytes_of(std::string_view text) {
 inline UtcMilliseconds now_milliseconds() {
     const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
     return std::chrono::duration_cast<std::chrono::milliseconds>(since_1970).count();
-}
-
-[[noreturn]] inline void throw_not_found(const std::string& what, std::int64_t id) {
-    throw Error(ErrorCode::not_found, "there is no " + what + " " + std::to_string(id));
 }
 
 // Moves the event's change counter on and returns it. Throws Error(not_found).

@@ -251,18 +251,24 @@ void Catalog::update_event(EventId event, const EventSettings& settings) {
 }
 
 void Catalog::delete_event(EventId event) {
-    constexpr std::size_t photos_at_once = 1000;
+    // The ids of a thousand at most.
+    const auto some_of = [&](std::string_view ids_of_event) {
+        const auto read = impl_->read();
+        require_event(read.database(), event);
+        std::vector<std::int64_t> some;
+        auto row = read->query(ids_of_event, event);
+        while (row.step()) some.push_back(row.integer(0));
+        return some;
+    };
     while (true) {
-        std::vector<PhotoId> some;
-        {
-            const auto read = impl_->read();
-            require_event(read.database(), event);
-            auto row = read->query("SELECT id FROM photos WHERE event = ? LIMIT ?", event,
-                                   std::int64_t{photos_at_once});
-            while (row.step()) some.push_back(row.integer(0));
-        }
-        if (some.empty()) break;
-        impl_->remove(event, some);
+        const auto photos = some_of("SELECT id FROM photos WHERE event = ? LIMIT 1000");
+        if (photos.empty()) break;
+        impl_->remove_photos(event, photos);
+    }
+    while (true) {
+        const auto videos = some_of("SELECT id FROM videos WHERE event = ? LIMIT 1000");
+        if (videos.empty()) break;
+        impl_->remove_videos(event, videos);
     }
     {
         auto write = impl_->write();

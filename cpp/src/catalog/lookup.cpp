@@ -1,24 +1,11 @@
 #include "base/uuid.h"
-#include "catalog/blobs.h"
 #include "catalog/catalog_impl.h"
+#include "catalog/rows.h"
 
 // What searches read: photos, their contents, and what changed.
 namespace eventlens {
 
 namespace {
-
-constexpr std::size_t photos_at_once = 256;  // with some ten faces each, a few megabytes
-
-Rect rect_at(const sqlite::Query& row, int column) {
-    return {static_cast<float>(row.real(column)), static_cast<float>(row.real(column + 1)),
-            static_cast<float>(row.real(column + 2)), static_cast<float>(row.real(column + 3))};
-}
-
-// 0: nothing was ever made with a model of that name.
-std::int64_t model_id(sqlite::Database& database, const std::string& name) {
-    auto row = database.query("SELECT id FROM models WHERE name = ?", name);
-    return row.step() ? row.integer(0) : 0;
-}
 
 // Faces, embeddings and reads of a photo whose row was read already.
 void read_content(sqlite::Database& database, std::int64_t model, PhotoContent& content) {
@@ -27,24 +14,11 @@ void read_content(sqlite::Database& database, std::int64_t model, PhotoContent& 
         " LEFT JOIN embeddings e ON e.photo = f.photo AND e.ordinal = f.ordinal AND e.model = ?2"
         " WHERE f.photo = ?1 ORDER BY f.ordinal",
         content.photo, model);
-    while (face_row.step()) {
-        Face& face = content.faces.emplace_back();
-        face.box = rect_at(face_row, 0);
-        points_of(face_row.blob(4), face.landmarks);
-        face.confidence = static_cast<float>(face_row.real(5));
-        face.quality = static_cast<float>(face_row.real(6));
-        face.embedding = embedding_of(face_row.blob(7));  // NULL is an empty blob, and so an empty embedding
-    }
+    while (face_row.step()) content.faces.push_back(face_at(face_row, 0));
     auto read_row = database.query(
         "SELECT text, confidences, corners, evidence FROM bib_reads WHERE photo = ? ORDER BY ordinal",
         content.photo);
-    while (read_row.step()) {
-        BibRead& read = content.bib_reads.emplace_back();
-        read.text = read_row.text(0);
-        read.confidences = floats_of(read_row.blob(1));
-        points_of(read_row.blob(2), read.corners);
-        read.evidence = floats_of(read_row.blob(3));
-    }
+    while (read_row.step()) content.bib_reads.push_back(bib_read_at(read_row, 0));
 }
 
 // Ends in a condition to be added.
@@ -57,11 +31,7 @@ std::optional<PhotoInfo> next_photo(sqlite::Query row) {
     if (!row.step()) return std::nullopt;
     PhotoInfo photo;
     photo.id = row.integer(0);
-    Uuid uuid{};
-    const auto stored = row.blob(1);
-    if (stored.size() != uuid.size()) throw Error(ErrorCode::bad_input, "catalog: a stored UUID is damaged");
-    for (std::size_t i = 0; i < uuid.size(); ++i) uuid[i] = static_cast<std::uint8_t>(stored[i]);
-    photo.uuid = uuid_text(uuid);
+    photo.uuid = uuid_at(row, 1);
     photo.event = row.integer(2);
     photo.source = row.integer(3);
     photo.key = row.blob_text(4);
@@ -121,7 +91,7 @@ std::optional<PhotoInfo> Catalog::find_photo_by_key(SourceId source, const std::
 
 PhotoContent Catalog::content(PhotoId photo, const std::string& embedder) const {
     const auto read = impl_->read();
-    const auto model = model_id(read.database(), embedder);
+    const auto model = find_model(read.database(), embedder);
     auto row = read->query(
         "SELECT hidden, EXISTS(SELECT 1 FROM photo_embedders e WHERE e.photo = p.id AND e.model = ?2) FROM "
         "photos p"
@@ -146,52 +116,26 @@ std::int64_t Catalog::change_counter(EventId event) const {
 EventChanges Catalog::changes_since(EventId event, std::int64_t counter, const std::string& embedder,
                                     const std::function<void(PhotoContent&&)>& put,
                                     const std::function<void(PhotoId)>& remove) const {
-    EventChanges changes;
-    std::vector<PhotoId> removed;
-    {
-        const auto read = impl_->read();
-        auto row = read->query("SELECT change_counter, settings_changed FROM events WHERE id = ?", event);
-        if (!row.step()) throw_not_found("event", event);
-        changes = {.counter = row.integer(0), .settings_changed = row.integer(1) > counter};
-        if (counter > 0) {  // who starts knows of no photo that could be gone
-            auto removal =
-                read->query("SELECT photo FROM removals WHERE event = ? AND changed > ?", event, counter);
-            while (removal.step()) removed.push_back(removal.integer(0));
+    const auto read_page = [&](sqlite::Database& database, ChangePlace& last, std::int64_t until) {
+        std::vector<PhotoContent> page;
+        const auto model = find_model(database, embedder);
+        auto row = database.query(
+            "SELECT p.id, p.hidden, p.changed, EXISTS(SELECT 1 FROM photo_embedders e WHERE e.photo = p.id"
+            " AND e.model = ?5) FROM photos p WHERE p.event = ?1 AND (p.changed, p.id) > (?2, ?3)"
+            " AND p.changed <= ?4 ORDER BY p.changed, p.id LIMIT ?6",
+            event, last.change, last.id, until, model, std::int64_t{changes_at_once});
+        while (row.step()) {
+            PhotoContent& content = page.emplace_back();
+            content.photo = row.integer(0);
+            content.hidden = row.integer(1) != 0;
+            content.embedded = row.integer(3) != 0;
+            last = {.change = row.integer(2), .id = content.photo};
+            read_content(database, model, content);
         }
-    }
-    for (const PhotoId photo : removed) remove(photo);
-
-    // Pages in the order of change. A photo that changes again meanwhile moves behind the end and waits for
-    // the next call; as writers take turns, none can appear before it.
-    std::vector<PhotoContent> page;
-    std::int64_t last_change = counter;
-    PhotoId last_photo = std::numeric_limits<PhotoId>::max();
-    do {
-        page.clear();
-        {
-            const auto read = impl_->read();
-            const auto model = model_id(read.database(), embedder);
-            auto row = read->query(
-                "SELECT p.id, p.hidden, p.changed, EXISTS(SELECT 1 FROM photo_embedders e WHERE e.photo = "
-                "p.id"
-                " AND e.model = ?5) FROM photos p WHERE p.event = ?1 AND (p.changed, p.id) > (?2, ?3)"
-                " AND p.changed <= ?4 ORDER BY p.changed, p.id LIMIT ?6",
-                event, last_change, last_photo, changes.counter, model, std::int64_t{photos_at_once});
-            while (row.step()) {
-                PhotoContent& content = page.emplace_back();
-                content.photo = row.integer(0);
-                content.hidden = row.integer(1) != 0;
-                content.embedded = row.integer(3) != 0;
-                last_change = row.integer(2);
-                last_photo = content.photo;
-                read_content(read.database(), model, content);
-            }
-        }
-        const bool more = page.size() == photos_at_once;
-        for (PhotoContent& content : page) put(std::move(content));
-        if (!more) break;
-    } while (true);
-    return changes;
+        return page;
+    };
+    return impl_->tell_changes<PhotoContent>(
+        event, counter, "SELECT photo FROM removals WHERE event = ? AND changed > ?", read_page, put, remove);
 }
 
 }  // namespace eventlens

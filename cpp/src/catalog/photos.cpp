@@ -1,9 +1,9 @@
 #include <algorithm>
-#include <cmath>
 
 #include "base/uuid.h"
 #include "catalog/blobs.h"
 #include "catalog/catalog_impl.h"
+#include "catalog/rows.h"
 
 // What indexing stores and removes.
 namespace eventlens {
@@ -11,19 +11,6 @@ namespace eventlens {
 namespace {
 
 constexpr std::size_t rows_at_once = 1000;  // bounds memory and how long one transaction keeps others waiting
-
-std::int64_t model_id(sqlite::Database& database, const std::string& name) {
-    database.run("INSERT INTO models(name) VALUES (?) ON CONFLICT DO NOTHING", name);
-    auto row = database.query("SELECT id FROM models WHERE name = ?", name);
-    row.step();
-    return row.integer(0);
-}
-
-void require_finite(std::initializer_list<float> numbers, const char* of_what) {
-    if (!std::all_of(numbers.begin(), numbers.end(), [](float n) { return std::isfinite(n); })) {
-        throw Error(ErrorCode::bad_input, std::string(of_what) + " that is not finite");
-    }
-}
 
 // Intersection over union.
 float overlap(const Rect& a, const Rect& b) {
@@ -46,8 +33,8 @@ class BatchWriter {
         event_ = row.integer(0);
         zone_ = TimeZone::named(row.text(1));
         change_ = next_change(database_, event_);
-        embedder_ = model_id(database_, made_by.embedder);
-        reader_ = model_id(database_, made_by.reader);
+        embedder_ = find_or_add_model(database_, made_by.embedder);
+        reader_ = find_or_add_model(database_, made_by.reader);
     }
 
     PhotoId put(const PhotoRecord& record) {
@@ -129,9 +116,7 @@ class BatchWriter {
         auto row =
             database_.query("SELECT x, y, width, height FROM faces WHERE photo = ? ORDER BY ordinal", photo);
         while (row.step()) {
-            const Rect stored{static_cast<float>(row.real(0)), static_cast<float>(row.real(1)),
-                              static_cast<float>(row.real(2)), static_cast<float>(row.real(3))};
-            if (ordinal == faces.size() || overlap(stored, faces[ordinal].box) < same) return false;
+            if (ordinal == faces.size() || overlap(rect_at(row, 0), faces[ordinal].box) < same) return false;
             ++ordinal;
         }
         return ordinal == faces.size();
@@ -223,7 +208,7 @@ void Catalog::known_objects(SourceId source, const Recognition& wanted,
     } while (page.size() == rows_at_once);
 }
 
-std::size_t Catalog::Impl::remove(EventId event, std::span<const PhotoId> photos) {
+std::size_t Catalog::Impl::remove_photos(EventId event, std::span<const PhotoId> photos) {
     std::size_t removed = 0;
     while (!photos.empty()) {
         const auto some = photos.first(std::min(photos.size(), rows_at_once));
@@ -243,12 +228,13 @@ std::size_t Catalog::Impl::remove(EventId event, std::span<const PhotoId> photos
 }
 
 std::size_t Catalog::remove_photos(EventId event, std::span<const PhotoId> photos) {
-    const std::size_t removed = impl_->remove(event, photos);
+    const std::size_t removed = impl_->remove_photos(event, photos);
     if (removed > 0) impl_->empty_log();
     return removed;
 }
 
 void Catalog::remove_embeddings(EventId event, const std::string& embedder) {
+    impl_->remove_video_embeddings(event, embedder);
     PhotoId last = 0;
     while (true) {
         auto write = impl_->write();
@@ -298,20 +284,33 @@ std::size_t Catalog::retry_failed(EventId event) {
     auto write = impl_->write();
     require_event(write.database(), event);
     write->run("UPDATE photos SET fingerprint = x'' WHERE event = ? AND failure IS NOT NULL", event);
-    const auto changed = static_cast<std::size_t>(write->changes());
+    const auto photos = write->changes();
+    write->run("UPDATE videos SET fingerprint = x'' WHERE event = ? AND failure IS NOT NULL", event);
+    const auto videos = write->changes();
     write.commit();
-    return changed;
+    return static_cast<std::size_t>(photos + videos);
 }
 
 std::vector<MediaFailure> Catalog::failures(EventId event, std::size_t limit) const {
     const auto read = impl_->read();
     require_event(read.database(), event);
     std::vector<MediaFailure> failures;
-    auto row = read->query(
+    auto photo = read->query(
         "SELECT id, key, failure FROM photos WHERE event = ? AND failure IS NOT NULL ORDER BY id LIMIT ?",
         event, static_cast<std::int64_t>(limit));
-    while (row.step())
-        failures.push_back({.photo = row.integer(0), .key = row.blob_text(1), .reason = row.text(2)});
+    while (photo.step()) {
+        failures.push_back({.photo = photo.integer(0), .key = photo.blob_text(1), .reason = photo.text(2)});
+    }
+    auto video = read->query(
+        "SELECT id, key, failure, indexed_until > 0 FROM videos WHERE event = ? AND failure IS NOT NULL"
+        " ORDER BY id LIMIT ?",
+        event, static_cast<std::int64_t>(limit - failures.size()));
+    while (video.step()) {
+        failures.push_back({.video = video.integer(0),
+                            .key = video.blob_text(1),
+                            .reason = video.text(2),
+                            .partly = video.integer(3) != 0});
+    }
     return failures;
 }
 
@@ -324,10 +323,23 @@ EventCounts Catalog::counts(EventId event) const {
         " (SELECT count(*) FROM photos WHERE event = ?1 AND hidden)",
         event);
     row.step();
+    auto video_row = read->query(
+        "SELECT count(*), total(failure IS NOT NULL AND indexed_until = 0), total(NOT finished), "
+        "total(hidden),"
+        " total(indexed_until) FROM videos WHERE event = ?",
+        event);
+    video_row.step();
+    VideoCounts videos{.total = video_row.integer(0),
+                       .failed = video_row.integer(1),
+                       .in_progress = video_row.integer(2),
+                       .hidden = video_row.integer(3),
+                       .seconds = video_row.real(4)};
+    videos.processed = videos.total - videos.failed - videos.in_progress;
     return {.total = row.integer(0),
             .processed = row.integer(0) - row.integer(1),
             .failed = row.integer(1),
-            .hidden = row.integer(2)};
+            .hidden = row.integer(2),
+            .videos = videos};
 }
 
 std::vector<EmbedderProgress> Catalog::embedders(EventId event) const {
@@ -335,11 +347,15 @@ std::vector<EmbedderProgress> Catalog::embedders(EventId event) const {
     require_event(read.database(), event);
     std::vector<EmbedderProgress> progress;
     auto row = read->query(
-        "SELECT m.name, count(*) FROM photos p JOIN photo_embedders e ON e.photo = p.id JOIN models m ON "
-        "m.id = e.model"
-        " WHERE p.event = ? GROUP BY m.id ORDER BY m.name",
+        "SELECT m.name, sum(photos), sum(videos) FROM ("
+        " SELECT e.model, count(*) AS photos, 0 AS videos FROM photos p JOIN photo_embedders e ON e.photo = "
+        "p.id"
+        "  WHERE p.event = ?1 GROUP BY e.model"
+        " UNION ALL SELECT embedder, 0, count(*) FROM videos WHERE event = ?1 AND indexed_until > 0"
+        "  GROUP BY embedder"
+        ") JOIN models m ON m.id = model GROUP BY m.id ORDER BY m.name",
         event);
-    while (row.step()) progress.push_back({.embedder = row.text(0), .photos = row.integer(1)});
+    while (row.step()) progress.push_back({row.text(0), row.integer(1), row.integer(2)});
     return progress;
 }
 

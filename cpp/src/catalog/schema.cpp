@@ -181,7 +181,110 @@ CREATE TABLE search_matches(
 CREATE INDEX search_matches_by_photo ON search_matches(photo);
 )sql";
 
-constexpr std::array steps_in_order{first_step};
+// Videos: times within them are seconds. Where reading was interrupted, an appearance that went on is stored
+// in pieces, so that what was committed once is never written again.
+constexpr std::string_view second_step = R"sql(
+CREATE TABLE videos(
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    uuid BLOB NOT NULL UNIQUE CHECK(length(uuid) = 16),
+    event INTEGER NOT NULL REFERENCES events(id) ON DELETE CASCADE,
+    source INTEGER NOT NULL REFERENCES sources(id) ON DELETE CASCADE,
+    key BLOB NOT NULL,
+    fingerprint BLOB NOT NULL,
+    bytes INTEGER NOT NULL,
+    container TEXT NOT NULL,
+    codec TEXT NOT NULL,
+    width INTEGER NOT NULL,
+    height INTEGER NOT NULL,
+    rotation INTEGER NOT NULL,
+    frame_rate REAL NOT NULL,
+    duration REAL NOT NULL,
+    audio_tracks INTEGER NOT NULL,
+    recorded_utc INTEGER,
+    failure TEXT,              -- why it could not be read, or not to its end; NULL: it could
+    embedder INTEGER REFERENCES models(id),  -- NULL: what it made was removed
+    reader INTEGER NOT NULL REFERENCES models(id),
+    hidden INTEGER NOT NULL DEFAULT 0,
+    turn INTEGER NOT NULL,     -- the event's change counter when somebody last began to read it
+    indexed_until REAL NOT NULL DEFAULT 0,
+    finished INTEGER NOT NULL, -- no more will be read; of a failed one too
+    damaged_frames INTEGER NOT NULL DEFAULT 0,
+    indexed INTEGER NOT NULL,
+    UNIQUE(source, key)
+) STRICT;
+CREATE INDEX videos_by_event ON videos(event);
+
+CREATE TABLE appearances(
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    event INTEGER NOT NULL REFERENCES events(id) ON DELETE CASCADE,
+    video INTEGER NOT NULL REFERENCES videos(id) ON DELETE CASCADE,
+    chain INTEGER,             -- the first piece of the same appearance; NULL: this is it
+    start REAL NOT NULL,
+    until REAL NOT NULL,
+    sightings INTEGER NOT NULL,
+    path BLOB NOT NULL,        -- for each waypoint float64: time, float32: x, y, width, height
+    face_time REAL NOT NULL,
+    faces_embedded INTEGER NOT NULL,
+    goes_on INTEGER NOT NULL,  -- in view where reading the video has come to
+    changed INTEGER NOT NULL   -- the event's change counter when it was put or its video hidden or shown
+) STRICT;
+CREATE INDEX appearances_by_change ON appearances(event, changed);
+CREATE INDEX appearances_by_start ON appearances(video, start);
+CREATE INDEX appearances_going_on ON appearances(video) WHERE goes_on;
+
+-- Appearances that were removed, for those who read the changes.
+CREATE TABLE appearance_removals(
+    event INTEGER NOT NULL REFERENCES events(id) ON DELETE CASCADE,
+    changed INTEGER NOT NULL,
+    appearance INTEGER NOT NULL,
+    PRIMARY KEY(event, changed, appearance)
+) STRICT, WITHOUT ROWID;
+
+-- The best look, if a face was seen. Box and landmarks in pixels of the upright video.
+CREATE TABLE appearance_faces(
+    appearance INTEGER PRIMARY KEY REFERENCES appearances(id) ON DELETE CASCADE,
+    x REAL NOT NULL,
+    y REAL NOT NULL,
+    width REAL NOT NULL,
+    height REAL NOT NULL,
+    landmarks BLOB NOT NULL,  -- float32: x and y of five points
+    confidence REAL NOT NULL,
+    quality REAL NOT NULL
+) STRICT;
+
+CREATE TABLE appearance_embeddings(
+    appearance INTEGER PRIMARY KEY REFERENCES appearance_faces(appearance) ON DELETE CASCADE,
+    model INTEGER NOT NULL REFERENCES models(id),
+    vector BLOB NOT NULL  -- float16
+) STRICT;
+
+CREATE TABLE appearance_reads(
+    appearance INTEGER NOT NULL REFERENCES appearances(id) ON DELETE CASCADE,
+    ordinal INTEGER NOT NULL,
+    time REAL NOT NULL,
+    text TEXT NOT NULL,
+    confidences BLOB NOT NULL,  -- float32
+    corners BLOB NOT NULL,      -- float32: x and y of four points
+    evidence BLOB NOT NULL,     -- float32
+    PRIMARY KEY(appearance, ordinal)
+) STRICT, WITHOUT ROWID;
+
+ALTER TABLE searches ADD COLUMN searched_videos INTEGER NOT NULL DEFAULT 0;
+
+CREATE TABLE search_appearances(
+    search INTEGER NOT NULL REFERENCES searches(id) ON DELETE CASCADE,
+    rank INTEGER NOT NULL,
+    appearance INTEGER NOT NULL REFERENCES appearances(id) ON DELETE CASCADE,
+    kind TEXT NOT NULL CHECK(kind IN ('face', 'bib', 'bib_unsure', 'bib_partial')),
+    probability REAL NOT NULL,
+    similarity REAL NOT NULL,
+    bib TEXT NOT NULL,
+    PRIMARY KEY(search, rank)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX search_appearances_by_appearance ON search_appearances(appearance);
+)sql";
+
+constexpr std::array steps_in_order{first_step, second_step};
 
 }  // namespace
 

@@ -34,6 +34,35 @@ auto kind_named(const Names& names, std::string_view text) {
     throw Error(ErrorCode::bad_input, "catalog: a stored search is damaged");
 }
 
+void put_appearances(sqlite::Database& database, EventId event, std::int64_t search,
+                     std::span<const AppearanceMatch> matches) {
+    int rank = 0;
+    for (const AppearanceMatch& match : matches) {
+        database.run(
+            "INSERT INTO search_appearances(search, rank, appearance, kind, probability, similarity, bib)"
+            " SELECT ?, ?, id, ?, ?, ?, ? FROM appearances WHERE id = ? AND event = ?",
+            search, rank++, name_of(match_kinds, match.kind), match.probability, double{match.similarity},
+            match.bib, match.appearance, event);
+    }
+}
+
+std::vector<AppearanceMatch> read_appearances(sqlite::Database& database, std::int64_t search) {
+    std::vector<AppearanceMatch> matches;
+    auto row = database.query(
+        "SELECT m.appearance, m.kind, m.probability, m.similarity, m.bib FROM search_appearances m"
+        " JOIN appearances a ON a.id = m.appearance JOIN videos v ON v.id = a.video"
+        " WHERE m.search = ? AND NOT v.hidden ORDER BY m.rank",
+        search);
+    while (row.step()) {
+        matches.push_back({.appearance = row.integer(0),
+                           .kind = kind_named(match_kinds, row.text(1)),
+                           .probability = row.real(2),
+                           .similarity = static_cast<float>(row.real(3)),
+                           .bib = row.text(4)});
+    }
+    return matches;
+}
+
 }  // namespace
 
 bool Catalog::save_search(EventId event, const SavedSearch& search) {
@@ -47,10 +76,10 @@ bool Catalog::save_search(EventId event, const SavedSearch& search) {
     write->run("DELETE FROM searches WHERE event = ? AND request_id = ? AND expires <= ?", event, request,
                now);
     write->run(
-        "INSERT INTO searches(event, request_id, kind, bib, confidence_percentage, created, expires)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT(event, request_id) DO NOTHING",
+        "INSERT INTO searches(event, request_id, kind, bib, confidence_percentage, created, expires,"
+        " searched_videos) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(event, request_id) DO NOTHING",
         event, request, name_of(search_kinds, search.kind), search.bib, search.confidence_percentage, now,
-        search.expires);
+        search.expires, search.appearances.has_value());
     if (write->changes() == 0) return false;
     const auto id = write->last_insert_id();
     int rank = 0;
@@ -63,6 +92,7 @@ bool Catalog::save_search(EventId event, const SavedSearch& search) {
             double{match.box.y}, double{match.box.width}, double{match.box.height}, match.face,
             double{match.similarity}, match.bib, match.photo, event);
     }
+    if (search.appearances) put_appearances(write.database(), event, id, *search.appearances);
     write->run("UPDATE events SET billable_searches = billable_searches + 1 WHERE id = ?", event);
     write->run(
         "UPDATE organisations SET billable_searches = billable_searches + 1"
@@ -72,12 +102,34 @@ bool Catalog::save_search(EventId event, const SavedSearch& search) {
     return true;
 }
 
+bool Catalog::set_search_appearances(EventId event, const std::string& request_id,
+                                     std::span<const AppearanceMatch> appearances) {
+    const auto uuid = parse_uuid(request_id);
+    std::optional<std::int64_t> search;
+    auto write = impl_->write();
+    if (uuid) {
+        auto row = write->query(
+            "SELECT id, searched_videos FROM searches"
+            " WHERE event = ? AND request_id = ? AND (expires IS NULL OR expires > ?)",
+            event, std::as_bytes(std::span(*uuid)), now_milliseconds());
+        if (row.step()) {
+            if (row.integer(1) != 0) return false;
+            search = row.integer(0);
+        }
+    }
+    if (!search) throw Error(ErrorCode::not_found, "there is no search " + request_id);
+    write->run("UPDATE searches SET searched_videos = 1 WHERE id = ?", *search);
+    put_appearances(write.database(), event, *search, appearances);
+    write.commit();
+    return true;
+}
+
 std::optional<SavedSearch> Catalog::load_search(EventId event, const std::string& request_id) const {
     const auto uuid = parse_uuid(request_id);
     if (!uuid) return std::nullopt;
     const auto read = impl_->read();
     auto row = read->query(
-        "SELECT id, kind, bib, confidence_percentage, created, expires FROM searches"
+        "SELECT id, kind, bib, confidence_percentage, created, expires, searched_videos FROM searches"
         " WHERE event = ? AND request_id = ? AND (expires IS NULL OR expires > ?)",
         event, std::as_bytes(std::span(*uuid)), now_milliseconds());
     if (!row.step()) return std::nullopt;
@@ -88,6 +140,7 @@ std::optional<SavedSearch> Catalog::load_search(EventId event, const std::string
     search.confidence_percentage = row.maybe_real(3);
     search.created = row.integer(4);
     search.expires = row.maybe_integer(5);
+    if (row.integer(6) != 0) search.appearances = read_appearances(read.database(), row.integer(0));
 
     auto match_row = read->query(
         "SELECT m.photo, m.kind, m.probability, m.x, m.y, m.width, m.height, m.face, m.similarity, m.bib"
