@@ -16,8 +16,8 @@
 #include "image/warp.h"
 
 // libx265, which writes the HEIC files of these tests, keeps some tables until the process ends.
-extern "C" const char* __lsan_default_suppressions();
-extern "C" const char* __lsan_default_suppressions() {
+extern "C" const char* __lsan_default_suppressions();  // NOLINT(bugprone-reserved-identifier): its given name
+extern "C" const char* __lsan_default_suppressions() {  // NOLINT(bugprone-reserved-identifier)
     return "leak:libx265\n";
 }
 
@@ -315,7 +315,8 @@ void overwrite(Bytes& file, std::size_t at, std::uint64_t number, int bytes, boo
 
 std::size_t position_of(const Bytes& file, std::string_view marker) {
     const auto text = std::as_bytes(std::span(marker));
-    return static_cast<std::size_t>(std::ranges::search(file, text).begin() - file.begin());
+    return static_cast<std::size_t>(std::search(file.begin(), file.end(), text.begin(), text.end()) -
+                                    file.begin());
 }
 
 std::uint32_t png_checksum(std::span<const std::byte> bytes) {

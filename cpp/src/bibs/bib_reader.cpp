@@ -56,6 +56,7 @@ struct BibReader::Impl {
                                    const ReadOptions& options) const {
         const std::vector<Line> lines = arrange(find_lines(image, faces, options));
         std::vector<Corners> corners;
+        corners.reserve(lines.size());
         for (const Line& line : lines) corners.push_back(line.box.corners);
         const std::vector<DecodedText> texts = reader->read(image, corners);
 

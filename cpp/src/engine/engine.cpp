@@ -22,6 +22,10 @@ namespace {
 // A selfie is looked at whole: the face finder shrinks it itself.
 constexpr int selfie_long_side = 2000;
 
+// Appearances less likely to be the person are not kept in a search; those above wait for plan_clips().
+constexpr double least_sure_appearance = 0.2;
+constexpr int most_appearances = 10'000;
+
 // Reads "patterns" nobody could mean before they are stored.
 void check_pattern(const std::string& pattern) {
     (void)interpret_bibs({}, {pattern, {}});
@@ -96,6 +100,7 @@ struct Engine::Impl {
 
     std::vector<FoundPhoto> with_photos(std::vector<Match> matches) const {
         std::vector<PhotoId> ids;
+        ids.reserve(matches.size());
         for (const Match& match : matches) ids.push_back(match.photo);
         std::map<PhotoId, PhotoInfo> photos;
         for (PhotoInfo& photo : catalog.photos(ids)) photos.emplace(photo.id, std::move(photo));
@@ -114,14 +119,112 @@ struct Engine::Impl {
     }
 
     SearchResult answer_of(const SavedSearch& saved) const {
-        return {saved.request_id, true, {}, with_photos(saved.matches)};
+        SearchResult result{saved.request_id, true, {}, with_photos(saved.matches), std::nullopt};
+        if (saved.appearances) result.appearances = with_spans(*saved.appearances);
+        return result;
     }
 
-    std::string uri_of(const PhotoInfo& photo) const {
-        for (const SourceInfo& source : catalog.sources(photo.event)) {
-            if (source.id == photo.source) return source.uri;
+    bool has_videos(EventId event) const {
+        const VideoCounts videos = catalog.counts(event).videos;
+        return videos.total > videos.failed;
+    }
+
+    // The person of `probes` in the event's videos. Faces of the photos in which they were surely found join
+    // the probes: a runner looks more like their photos of that day than like their selfie.
+    std::vector<AppearanceMatch> match_appearances(EventId event, std::vector<Probe> probes,
+                                                   std::span<const Match> photos, MatchOptions match) {
+        int joined = 0;
+        for (const Match& photo : photos) {
+            if (match.expansion_rounds == 0 || joined == match.expansion_faces ||
+                photo.probability < match.expansion_probability) {
+                break;  // the surest come first
+            }
+            PhotoContent content = catalog.content(photo.photo, embedder().name);
+            Face& face = content.faces.at(static_cast<std::size_t>(photo.face));
+            probes.push_back({std::move(face.embedding), face.quality});
+            ++joined;
         }
-        throw Error(ErrorCode::not_found, "the source of photo " + photo.uuid + " is gone");
+        match.limit = most_appearances;
+        match.min_probability = std::min(match.min_probability, least_sure_appearance);
+        return gallery(event).use(
+            [&](const EventGallery& gallery) { return gallery.match_faces(probes, match); });
+    }
+
+    std::vector<FoundAppearance> with_spans(std::span<const AppearanceMatch> matches) const {
+        std::vector<AppearanceId> ids;
+        ids.reserve(matches.size());
+        for (const AppearanceMatch& match : matches) ids.push_back(match.appearance);
+        std::map<AppearanceId, AppearanceContent> contents;
+        for (AppearanceContent& content : catalog.appearances(ids))
+            contents.emplace(content.appearance, std::move(content));
+        std::vector<FoundAppearance> found;
+        for (const AppearanceMatch& match : matches) {
+            const auto at = contents.find(match.appearance);
+            if (at != contents.end()) found.push_back(found_appearance(at->second, match));
+        }
+        return found;
+    }
+
+    static FoundAppearance found_appearance(const AppearanceContent& content, const AppearanceMatch& match) {
+        FoundAppearance found{content.appearance, content.video, content.seen.span, match, 0, {}};
+        if (content.seen.face) {
+            found.face_time = content.seen.face_time;
+            found.box = content.seen.face->box;
+        } else if (!content.seen.path.empty()) {
+            const Waypoint& middle = content.seen.path[content.seen.path.size() / 2];
+            found.face_time = middle.time;
+            found.box = middle.box;
+        }
+        return found;
+    }
+
+    std::vector<ClipSpan> plan(EventId event, std::span<const AppearanceMatch> matches,
+                               const ClipOptions& options) const {
+        std::map<VideoId, std::vector<FoundAppearance>> by_video;
+        for (FoundAppearance& found : with_spans(matches)) by_video[found.video].push_back(std::move(found));
+        std::vector<ClipSpan> spans;
+        for (const VideoEntry& video : catalog.videos(event)) {
+            const auto at = by_video.find(video.id);
+            if (at == by_video.end() || video.hidden) continue;
+            std::vector<ClipCandidate> candidates;
+            candidates.reserve(at->second.size());
+            for (const FoundAppearance& found : at->second)
+                candidates.push_back({found.span, found.match.probability});
+            for (const PlannedClip& clip : plan_clips(candidates, video.info.duration, options)) {
+                ClipSpan& span = spans.emplace_back(ClipSpan{video, clip.span, clip.probability, {}, 0});
+                for (const int place : clip.appearances)
+                    span.appearances.push_back(at->second[static_cast<std::size_t>(place)]);
+                span.poster_time = poster_time(span);
+            }
+        }
+        return spans;
+    }
+
+    static double poster_time(const ClipSpan& span) {
+        const auto shown = [&](const FoundAppearance& found) {
+            return found.face_time >= span.span.start && found.face_time < span.span.end;
+        };
+        const auto best = std::ranges::max_element(span.appearances, {}, [&](const FoundAppearance& found) {
+            return std::pair(shown(found), found.match.probability);
+        });
+        return shown(*best) ? best->face_time : (span.span.start + span.span.end) / 2;
+    }
+
+    std::string uri_of(EventId event, SourceId source) const {
+        for (const SourceInfo& known : catalog.sources(event)) {
+            if (known.id == source) return known.uri;
+        }
+        throw Error(ErrorCode::not_found, "the source of this photo or video is gone");
+    }
+
+    // Where a photo or a video of the event lies.
+    std::unique_ptr<const Source> source_of(EventId event, SourceId source, const std::string& key) const {
+        const std::string uri = uri_of(event, source);
+        return uri == path_list_uri ? open_paths({key}) : open_source(uri);
+    }
+
+    std::shared_ptr<const ByteSource> video_bytes(const VideoEntry& video) const {
+        return source_of(video.event, video.source, video.key)->open(video.key);
     }
 
     IndexReport index(EventId event, const Source& source, const IndexOptions& wanted) {
@@ -186,6 +289,7 @@ SearchResult Engine::find_selfie(EventId event, std::span<const std::span<const 
     decode.enough_long_side = selfie_long_side;
     for (const std::span<const std::byte> selfie : selfies)
         images.push_back(decode_photo(selfie, decode).image);
+    views.reserve(images.size());
     for (const Image& image : images) views.push_back(image.view());
     return find_selfie(event, views, options);
 }
@@ -195,9 +299,11 @@ SearchResult Engine::find_selfie(EventId event, std::span<const ImageView> selfi
     if (selfies.empty()) throw Error(ErrorCode::bad_input, "no selfie was given");
     const EventSettings settings = impl_->catalog.event(event).settings;
     const std::string id = fresh_or_checked_id(options.request_id);
-    if (!options.request_id.empty()) {
-        if (const auto saved = impl_->catalog.load_search(event, id)) return impl_->answer_of(*saved);
-    }
+    const auto saved = options.request_id.empty() ? std::nullopt : impl_->catalog.load_search(event, id);
+    const bool videos = impl_->has_videos(event);
+    const bool only_videos_are_left =
+        saved && !saved->appearances && saved->kind == SearchKind::selfie && videos;
+    if (saved && !only_videos_are_left) return impl_->answer_of(*saved);
 
     SearchResult result;
     result.request_id = id;
@@ -219,12 +325,23 @@ SearchResult Engine::find_selfie(EventId event, std::span<const ImageView> selfi
     match.min_probability =
         options.min_probability.value_or(settings.confidence_percentage.value_or(50.0) / 100);
     if (!options.query_expansion) match.expansion_rounds = 0;
+    if (only_videos_are_left) {
+        impl_->catalog.set_search_appearances(
+            event, id, impl_->match_appearances(event, std::move(probes), saved->matches, match));
+        SearchResult answer = impl_->load_search(event, id);
+        answer.selfies = std::move(result.selfies);
+        return answer;
+    }
+
     SavedSearch search{.request_id = id, .confidence_percentage = settings.confidence_percentage};
-    search.matches =
-        impl_->gallery(event).use([&](const Gallery& gallery) { return gallery.match_faces(probes, match); });
+    search.matches = impl_->gallery(event).use(
+        [&](const EventGallery& gallery) { return gallery.photos().match_faces(probes, match); });
+    if (videos)
+        search.appearances = impl_->match_appearances(event, std::move(probes), search.matches, match);
     if (!impl_->catalog.save_search(event, search))
         return impl_->load_search(event, id);  // another was faster
     result.matches = impl_->with_photos(std::move(search.matches));
+    if (search.appearances) result.appearances = impl_->with_spans(*search.appearances);
     return result;
 }
 
@@ -233,10 +350,37 @@ SearchResult Engine::search(EventId event, const std::string& request_id) const 
 }
 
 std::vector<FoundPhoto> Engine::find_bib(EventId event, std::string_view text, double min_probability) {
-    std::vector<Match> matches =
-        impl_->gallery(event).use([&](const Gallery& gallery) { return gallery.find_bib(text); });
+    std::vector<Match> matches = impl_->gallery(event).use(
+        [&](const EventGallery& gallery) { return gallery.photos().find_bib(text); });
     std::erase_if(matches, [&](const Match& match) { return match.probability < min_probability; });
     return impl_->with_photos(std::move(matches));
+}
+
+std::vector<ClipSpan> Engine::find_clips(EventId event, const std::string& request_id,
+                                         const ClipOptions& options) const {
+    const auto saved = impl_->catalog.load_search(event, request_id);
+    if (!saved) throw Error(ErrorCode::not_found, "no search " + request_id + " in this event");
+    if (!saved->appearances) {
+        throw Error(ErrorCode::bad_input,
+                    "this search was made before the event had videos: give its selfie again with its id");
+    }
+    return impl_->plan(event, *saved->appearances, options);
+}
+
+std::vector<ClipSpan> Engine::find_bib_clips(EventId event, std::string_view bib,
+                                             const ClipOptions& options) {
+    const auto matches =
+        impl_->gallery(event).use([&](const EventGallery& gallery) { return gallery.find_bib(bib); });
+    return impl_->plan(event, matches, options);
+}
+
+Clip Engine::cut_clip(VideoId video, TimeSpan span, const std::filesystem::path& out,
+                      const CutOptions& options) const {
+    return eventlens::cut_clip(impl_->video_bytes(impl_->catalog.video(video)), span, out, options);
+}
+
+VideoFrame Engine::video_frame(VideoId video, double time, int long_side) const {
+    return read_frame(impl_->video_bytes(impl_->catalog.video(video)), time, long_side);
 }
 
 Engine::PhotoDetails Engine::details(PhotoId photo) const {
@@ -261,9 +405,7 @@ void Engine::visit_photos(EventId event, const std::function<void(PhotoDetails&&
 
 std::vector<std::byte> Engine::photo_bytes(PhotoId photo) const {
     const PhotoInfo info = impl_->catalog.photo(photo);
-    const std::string uri = impl_->uri_of(info);
-    const auto source = uri == path_list_uri ? open_paths({info.key}) : open_source(uri);
-    return source->read(info.key, largest_photo_file);
+    return impl_->source_of(info.event, info.source, info.key)->read(info.key, largest_photo_file);
 }
 
 Image Engine::photo_image(PhotoId photo, int long_side) const {
@@ -280,7 +422,7 @@ Image Engine::photo_image(PhotoId photo, int long_side) const {
 }
 
 GalleryStats Engine::gallery_stats(EventId event) {
-    return impl_->gallery(event).use([](const Gallery& gallery) { return gallery.stats(); });
+    return impl_->gallery(event).use([](const EventGallery& gallery) { return gallery.photos().stats(); });
 }
 
 const FaceFinder& Engine::face_finder() const {

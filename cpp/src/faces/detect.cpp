@@ -55,8 +55,9 @@ void read_cells(const TensorView& cells, float stride, float min_confidence, flo
     for (std::size_t i = 0; i * cell_values < cells.values.size(); ++i) {
         const auto cell = cells.values.subspan(i * cell_values, cell_values);
         if (!(cell[0] >= min_confidence)) continue;
+        const std::size_t full_rows = i / columns;
         const auto column = static_cast<float>(i % columns);
-        const auto row = static_cast<float>(i / columns);
+        const auto row = static_cast<float>(full_rows);
         Detection face;
         face.confidence = std::min(cell[0], 1.0F);
         const float width = std::exp(cell[3]) * stride;

@@ -53,9 +53,10 @@ std::vector<float> run_all(const Network& network, std::vector<std::uint8_t> inp
                                     static_cast<int>(now), entry.input.size);
         const auto values = run.outputs().front().values;
         if (values.size() != now * output_size) {
-            throw Error(ErrorCode::bad_input,
-                        "model '" + entry.name + "' gives " + std::to_string(values.size() / now) +
-                            " numbers per face, its manifest says " + std::to_string(output_size));
+            throw Error(ErrorCode::bad_input, "model '" + entry.name + "' gives " +
+                                                  std::to_string(values.size()) + " numbers for " +
+                                                  std::to_string(now) + " faces, its manifest says " +
+                                                  std::to_string(output_size) + " for each");
         }
         outputs.insert(outputs.end(), values.begin(), values.end());
         done += now;

@@ -44,7 +44,7 @@ float visible_area(const Rect& box, Size picture) {
 }  // namespace
 
 struct FaceFinder::Impl {
-    std::shared_ptr<const ModelStore> models;
+    std::shared_ptr<const ModelStore> models;  // outlives the networks below
     FaceOptions options;
     FaceDetector detector;
     FaceEmbedder embedder;
@@ -87,8 +87,9 @@ FaceFinder FaceFinder::open(std::shared_ptr<const ModelStore> models, const Face
     const ModelEntry& embedder =
         options.embedder.empty() ? models->default_for("face_embedder") : models->entry(options.embedder);
     FaceDetector detector(*models, options.min_confidence, options.max_long_side);
+    FaceEmbedder describer(*models, embedder);
     return FaceFinder(
-        std::make_unique<Impl>(Impl{models, options, std::move(detector), FaceEmbedder(*models, embedder)}));
+        std::make_unique<Impl>(Impl{std::move(models), options, std::move(detector), std::move(describer)}));
 }
 
 std::vector<Face> FaceFinder::find(ImageView image) const {

@@ -50,7 +50,9 @@ struct Sampler {
   private:
     static float mix(float a, float b, float share) { return a + share * (b - a); }
 
-    const std::uint8_t* at(int x, int y) const { return image.pixels + y * image.row_bytes + x * C; }
+    const std::uint8_t* at(int x, int y) const {
+        return image.pixels + y * image.row_bytes + std::ptrdiff_t{x} * C;
+    }
 
     float near_edge(int x, int y, std::size_t channel) const {
         if constexpr (outside == Outside::repeat) {
@@ -132,10 +134,11 @@ Image warp(ImageView image, Size out, float border, const Place& place, float st
     if (!(factor >= 2)) return sample<outside>(image, out, border, place, step_x, step_y);
 
     const Part part = part_shown(image.size, out, place, 2 * factor + 1);
-    const ImageView shown{image.pixels + part.top * image.row_bytes + part.left * channels_of(image.format),
-                          {part.width, part.height},
-                          image.row_bytes,
-                          image.format};
+    const ImageView shown{
+        image.pixels + part.top * image.row_bytes + std::ptrdiff_t{part.left} * channels_of(image.format),
+        {part.width, part.height},
+        image.row_bytes,
+        image.format};
     const auto shrunk = [&](int length) {
         return std::max(1, static_cast<int>(std::lround(static_cast<float>(length) / factor)));
     };

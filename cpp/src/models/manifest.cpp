@@ -75,7 +75,7 @@ class Node {
 };
 
 std::string sha256_of(const Node& node) {
-    const auto text = node.get<std::string>("sha256");
+    auto text = node.get<std::string>("sha256");
     const auto hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
     if (text.size() != 64 || !std::all_of(text.begin(), text.end(), hex)) {
         node.complain("sha256 must be 64 lower-case hex digits");

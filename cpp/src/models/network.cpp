@@ -104,7 +104,7 @@ struct Network::Impl {
             slot = std::move(fresh);
         }
         slot->used = ++uses;
-        const std::shared_ptr<Compiled> wanted = slot;
+        std::shared_ptr<Compiled> wanted = slot;
         forget_the_longest_unused();
         return wanted;
     }

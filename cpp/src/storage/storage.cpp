@@ -145,8 +145,7 @@ std::unique_ptr<const Source> open_paths(const std::vector<std::string>& paths) 
         absolute.push_back(fs::absolute(path).lexically_normal().string());
     }
     std::ranges::sort(absolute);
-    const auto repeated = std::ranges::unique(absolute);
-    absolute.erase(repeated.begin(), repeated.end());
+    absolute.erase(std::unique(absolute.begin(), absolute.end()), absolute.end());
     return std::make_unique<PathList>(std::move(absolute));
 }
 
