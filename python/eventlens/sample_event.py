@@ -1,16 +1,17 @@
-"""A sample event with known truth: about fifty race photos, made on this machine from freely licensed
-portraits.
+"""A sample event with known truth: about fifty race photos and a video, made on this machine from freely
+licensed portraits.
 
 The portraits come out of registry packages (`sample_sources.json` names package, SHA-256 and licence of
 each); bodies, bibs and places are rendered. Pictures are made where they are used and are not shipped. The
-same versions of numpy and Pillow make the same bytes. Needs `eventlens[sample]` (numpy, Pillow).
+same versions of numpy and Pillow make the same bytes. Needs `eventlens[sample]` (numpy, Pillow) and, for the
+video, the ffmpeg program.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -34,8 +35,17 @@ from eventlens.sample_figures import (
     turned,
 )
 from eventlens.sample_scenes import BIB_BAND, RUNNERS, SCENES, Scene, Stand
+from eventlens.sample_video import VIDEO_NAME, SampleAppearance, SampleVideo, film
 
-__all__ = ["FetchError", "SampleEvent", "SamplePhoto", "default_folder", "make_sample_event"]
+__all__ = [
+    "FetchError",
+    "SampleAppearance",
+    "SampleEvent",
+    "SamplePhoto",
+    "SampleVideo",
+    "default_folder",
+    "make_sample_event",
+]
 
 SOURCES = Path(__file__).with_name("sample_sources.json")
 
@@ -76,16 +86,20 @@ class SampleEvent:
 
     Attributes:
         photos: Folder with the event's photos.
+        videos: Folder with the event's video, which is all there is in it.
         selfies: Person to a picture of them that is not in the event.
         bibs: Person to the number they wear.
         truth: Every photo, in order of its name.
+        video: What the video shows.
     """
 
     folder: Path
     photos: Path
+    videos: Path
     selfies: dict[str, Path]
     bibs: dict[str, str]
     truth: list[SamplePhoto] = field(repr=False)
+    video: SampleVideo = field(repr=False)
 
     def photos_of(self, person: str) -> list[str]:
         return [photo.name for photo in self.truth if person in photo.persons]
@@ -108,11 +122,13 @@ def make_sample_event(
     """Make the sample event in a folder, or return at once when it is already there.
 
     Args:
-        folder: Receives photos/, selfies/, sources/, truth.json and SOURCES.txt; None: `default_folder()`.
+        folder: Receives photos/, videos/, selfies/, sources/, truth.json and SOURCES.txt; None:
+            `default_folder()`.
         progress: Called with a line of text before each step that takes time.
 
     Raises:
-        FetchError: A package could not be downloaded or holds something else; the message says what to do.
+        FetchError: A package could not be downloaded or holds something else, or there is no ffmpeg; the
+            message says what to do.
     """
     target = Path(folder) if folder is not None else default_folder()
     recipe = _recipe()
@@ -125,6 +141,9 @@ def make_sample_event(
         progress(f"drawing {len(SCENES)} photos")
     photos = [studio.shoot(number, scene, target / "photos") for number, scene in enumerate(SCENES)]
     studio.take_selfies(target / "selfies")
+    if progress:
+        progress("filming the finish")
+    video = film(target / "videos" / VIDEO_NAME, studio.draw_runner, studio.draw_place, studio.bib)
     write_atomically(target / "SOURCES.txt", _credits(sources).encode())
     content = {
         "schema": 1,
@@ -139,6 +158,7 @@ def make_sample_event(
             name: {"bib": runner.bib, "selfie": f"selfies/{name}.jpg"} for name, runner in RUNNERS.items()
         },
         "photos": {photo.name: {k: v for k, v in vars(photo).items() if k != "name"} for photo in photos},
+        "videos": {video.name: {k: v for k, v in asdict(video).items() if k != "name"}},
     }
     write_atomically(
         truth, (json.dumps(content, indent=1) + "\n").encode()
@@ -155,7 +175,7 @@ def _recipe() -> str:
     """What the pictures are made by and from: when it changes, they are made again."""
     files = [
         SOURCES,
-        *(Path(__file__).with_name(f"sample_{part}.py") for part in ("event", "figures", "scenes")),
+        *(Path(__file__).with_name(f"sample_{part}.py") for part in ("event", "figures", "scenes", "video")),
     ]
     return " ".join(
         [*(sha256_of(file)[:16] for file in files), f"numpy {np.__version__} pillow {PIL.__version__}"]
@@ -184,11 +204,32 @@ def _already_made(truth: Path, recipe: str) -> SampleEvent | None:
     ]
     selfies = {name: folder / person["selfie"] for name, person in content["people"].items()}
     bibs = {name: person["bib"] for name, person in content["people"].items()}
-    if not all(
-        path.is_file() for path in [*selfies.values(), *(folder / "photos" / photo.name for photo in photos)]
-    ):
+    ((video_name, film_truth),) = content["videos"].items()
+    video = _video(video_name, film_truth)
+    media = [folder / "photos" / photo.name for photo in photos] + [folder / "videos" / video.name]
+    if not all(path.is_file() for path in [*selfies.values(), *media]):
         return None
-    return SampleEvent(folder, folder / "photos", selfies, bibs, photos)
+    return SampleEvent(folder, folder / "photos", folder / "videos", selfies, bibs, photos, video)
+
+
+def _video(name: str, truth: _Json) -> SampleVideo:
+    def span(values: list[float] | None) -> tuple[float, float] | None:
+        return (values[0], values[1]) if values else None
+
+    appearances = [
+        SampleAppearance(
+            one["person"],
+            one["bib"],
+            (one["seen"][0], one["seen"][1]),
+            span(one["face"]),
+            span(one["face_heights"]),
+            span(one["read"]),
+        )
+        for one in truth["appearances"]
+    ]
+    return SampleVideo(
+        name, truth["duration"], truth["frame_rate"], truth["cuts"], truth["beeps"], appearances
+    )
 
 
 def _box(values: list[int]) -> Box:
@@ -213,7 +254,8 @@ def _fetch_sources(sources: _Json, folder: Path, progress: Progress | None) -> d
 
 def _credits(sources: _Json) -> str:
     lines = [
-        "The photos and selfies of this folder were composed on this machine from the following files.",
+        "The photos, the video and the selfies of this folder were composed on this machine from the "
+        "following files.",
         "The runners' bodies, their numbers, the places and the race are made up; no person shown took "
         "part in it,",
         "and none of them, nor any office or agency, endorses anything.",
@@ -260,7 +302,7 @@ class Studio:
         random = np.random.default_rng([2026, number])
         size = (_SHORT, _LONG) if scene.portrait_format else (_LONG, _SHORT)
         whole = (round(size[0] * _MARGIN), round(size[1] * _MARGIN))
-        photo = self._place(scene, whole, random)
+        photo = self.draw_place(scene, whole, random)
         faces: list[list[Point]] = []
         bibs: list[list[Point]] = []
         for stand in scene.runners:
@@ -325,6 +367,16 @@ class Studio:
             selfie = _developed(selfie, scene, np.random.default_rng([7, number]))
             selfie.save(folder / f"{person}.jpg", quality=85)
 
+    def bib(self, text: str) -> Image.Image:
+        """A runner's bib, flat."""
+        return self._bibs[text]
+
+    def draw_runner(self, person: str, portrait: int, pose: Pose, random: np.random.Generator) -> Figure:
+        """Somebody in their clothes, with their bib, and with the head of one of their portraits."""
+        runner = RUNNERS[person]
+        head = self._heads[runner.portraits[portrait % len(runner.portraits)]]
+        return draw_runner(head, runner.outfit, pose, self._bibs[runner.bib], random)
+
     def _draw(
         self,
         stand: Stand,
@@ -333,8 +385,6 @@ class Studio:
         whole: tuple[int, int],
         random: np.random.Generator,
     ) -> tuple[Figure, tuple[int, int]]:
-        runner = RUNNERS[stand.person]
-        head = self._heads[runner.portraits[stand.portrait % len(runner.portraits)]]
         height = stand.head * _SHORT
         chin = ((whole[0] - size[0]) / 2 + stand.x * size[0], (whole[1] - size[1]) / 2 + stand.y * size[1])
         pose = Pose(
@@ -347,10 +397,10 @@ class Studio:
             bib_tilt=stand.tilt,
             bib_fold=stand.fold,
         )
-        figure = draw_runner(head, runner.outfit, pose, self._bibs[runner.bib], random)
+        figure = self.draw_runner(stand.person, stand.portrait, pose, random)
         return figure, (round(chin[0] - figure.chin[0]), round(chin[1] - figure.chin[1]))
 
-    def _place(self, scene: Scene, size: tuple[int, int], random: np.random.Generator) -> Image.Image:
+    def draw_place(self, scene: Scene, size: tuple[int, int], random: np.random.Generator) -> Image.Image:
         """The place, out of focus; drawn at half size, because focus hides the difference."""
         width, height = size[0] // 2, size[1] // 2
         horizon = 0.42 if not scene.portrait_format else 0.36

@@ -57,6 +57,8 @@ class Pose:
         bib_turn: How far the torso is turned, degrees: one end of the bib moves away.
         bib_tilt: How crooked the bib hangs, degrees.
         bib_fold: 0 (flat) to 1 (a sharp crease across the lower third).
+        step: Where in a stride the figure is: 1, the left side carries and the right swings back, to -1, the
+            other way round; None: one of the two, by chance.
     """
 
     head_height: float
@@ -67,6 +69,7 @@ class Pose:
     bib_turn: float = 0.0
     bib_tilt: float = 0.0
     bib_fold: float = 0.2
+    step: float | None = None
 
 
 @dataclass(frozen=True)
@@ -142,28 +145,25 @@ def draw_runner(
     unit = _UNIT * pose.head_height
     paper = _Paper(unit, min(pose.length, _FULL_LENGTH), pose.light)
     skin = head.skin
-    stride = 1.0 if random.random() < 0.5 else -1.0
+    chance = 1.0 if random.random() < 0.5 else -1.0
+    step = chance if pose.step is None else pose.step
     swing = float(random.uniform(-0.08, 0.08))
+    # Of each side how far it is swung back, 0 to 1; that side is drawn first, being farther away.
+    sides = sorted(((side, 0.5 * (1 + side * step)) for side in (-1.0, 1.0)), key=lambda drawn: -drawn[1])
 
     # Legs: one carries, the other swings back and is foreshortened.
     if pose.length > 2.6:
         shoe: Colour = (232, 96, 48)
-        paper.limb([(0.40 * stride, 5.0, 0.15), (0.41 * stride, 5.22, 0.19)], _dark(shoe, 0.55))
-        paper.limb([(0.34 * stride, 2.75, 0.36), (0.44 * stride, 4.15, 0.24), (0.42 * stride, 4.9, 0.17)],
-                   _dark(skin, 0.75))  # fmt: skip
-        paper.limb(
-            [(-0.34 * stride, 2.75, 0.37), (-0.36 * stride, 4.3, 0.21), (-0.38 * stride, 4.75, 0.22),
-             (-0.36 * stride, 5.3, 0.20), (-0.33 * stride, 6.25, 0.11)], skin,
-        )  # fmt: skip
-        paper.limb(
-            [(-0.33 * stride, 6.3, 0.13), (-0.34 * stride, 6.42, 0.17), (-0.37 * stride, 6.58, 0.22)], shoe
-        )
-        paper.limb(
-            [(0.27 * stride, 2.6, 0.40), (0.38 * stride, 3.7, 0.41)],
-            _dark(outfit.shorts, 0.85),
-            flat_end=True,
-        )
-        paper.limb([(-0.27 * stride, 2.6, 0.40), (-0.35 * stride, 3.9, 0.42)], outfit.shorts, flat_end=True)
+        for side, back in sides:
+            tone = _dark(skin, 1 - 0.25 * back)
+            thigh = [(0.34, 2.75, 0.37 - 0.01 * back), *_between(_CARRYING, _SWUNG_BACK, back)]
+            shoes = _between(_SHOE_DOWN, _SHOE_UP, back)
+            layers = [(thigh, tone), (shoes, _dark(shoe, 1 - 0.45 * back))]
+            for joints, colour in layers if back < 0.5 else reversed(layers):
+                paper.limb(_on(side, joints), colour)
+        for side, back in sides:
+            short = [(0.27, 2.6, 0.40), (0.35 + 0.03 * back, 3.9 - 0.2 * back, 0.42 - 0.01 * back)]
+            paper.limb(_on(side, short), _dark(outfit.shorts, 1 - 0.15 * back), flat_end=True)
 
     folds = _Folds(random)
     paper.torso(skin, outfit, folds)
@@ -171,29 +171,34 @@ def draw_runner(
     if bib is not None:
         corners = paper.bib(bib, pose, folds)
 
-    for side in (-1.0, 1.0):
-        forward = side == stride
-        tone = skin if forward else _dark(skin, 0.86)
+    # Arms: the one on the side that swings back comes forward, bent, its fist in front of the chest's side;
+    # of the other, the forearm is half hidden by its foreshortening.
+    for side, forward in sorted(sides):
+        tone = _dark(skin, 0.86 + 0.14 * forward)
         shoulder, elbow = (0.78 * side, 0.55), (side * (0.99 + swing), 1.58)
         middle = (0.5 * (shoulder[0] + elbow[0]) + 0.03 * side, 0.5 * (shoulder[1] + elbow[1]))
         upper = [(*shoulder, 0.215), (*middle, 0.175), (*elbow, 0.13)]
-        if forward:  # bent, the fist in front of the chest's side
-            hand = (side * 0.76, 0.98)
-            fore = [(*elbow, 0.13), (0.6 * elbow[0] + 0.4 * hand[0], 1.36, 0.145), (*hand, 0.09)]
-            fist = [(*hand, 0.1), (hand[0] - 0.03 * side, hand[1] - 0.14, 0.125)]
-        else:  # swung back, the forearm half hidden by its foreshortening
-            hand = (side * (1.0 + swing), 2.12)
-            fore = [(*elbow, 0.125), (0.5 * (elbow[0] + hand[0]) + 0.03 * side, 1.82, 0.125), (*hand, 0.085)]
-            fist = [(*hand, 0.095), (hand[0] - 0.02 * side, hand[1] + 0.13, 0.115)]
-            paper.limb(fore, _dark(tone, 0.85))
-            paper.limb(fist, _dark(tone, 0.78))
+        bent = [(*elbow, 0.13), (0.6 * elbow[0] + 0.4 * 0.76 * side, 1.36, 0.145), (0.76 * side, 0.98, 0.09)]
+        hand = side * (1.0 + swing)
+        straight = [
+            (*elbow, 0.125), (0.5 * (elbow[0] + hand) + 0.03 * side, 1.82, 0.125), (hand, 2.12, 0.085)
+        ]  # fmt: skip
+        fore = _between(straight, bent, forward)
+        fist = _between(
+            [(hand, 2.12, 0.095), (hand - 0.02 * side, 2.25, 0.115)],
+            [(0.76 * side, 0.98, 0.1), (0.73 * side, 0.84, 0.125)],
+            forward,
+        )
+        if forward < 0.5:
+            paper.limb(fore, _dark(tone, 0.85 + 0.15 * forward))
+            paper.limb(fist, _dark(tone, 0.78 + 0.22 * forward))
         paper.shadow(upper)
         paper.limb(upper, tone)
         if outfit.sleeves:
             end = (0.35 * shoulder[0] + 0.65 * middle[0] + 0.04 * side, 0.92)
-            colour = outfit.shirt if forward else _dark(outfit.shirt, 0.88)
+            colour = _dark(outfit.shirt, 0.88 + 0.12 * forward)
             paper.limb([(0.74 * side, 0.55, 0.25), (*end, 0.25)], colour, flat_end=True)
-        if forward:
+        if forward >= 0.5:
             paper.shadow(fore)
             paper.limb(fore, tone)
             paper.limb(fist, tone)
@@ -237,6 +242,23 @@ def smooth_noise(random: np.random.Generator, width: int, height: int, cells: in
     down = max(2, round(cells * height / max(width, height))) + 1
     grid = Image.fromarray(random.uniform(-1, 1, (down, across)).astype(np.float32))
     return np.asarray(grid.resize((width, height), Image.Resampling.BICUBIC), np.float32)
+
+
+# Joints of a right leg below the hip, mirrored for the left one: standing on it, and lifted behind.
+_CARRYING: list[Joint] = [(0.36, 4.3, 0.21), (0.38, 4.75, 0.22), (0.36, 5.3, 0.20), (0.33, 6.25, 0.11)]
+_SWUNG_BACK: list[Joint] = [(0.44, 4.15, 0.24), (0.435, 4.35, 0.22), (0.43, 4.6, 0.197), (0.42, 4.9, 0.17)]
+_SHOE_DOWN: list[Joint] = [(0.33, 6.3, 0.13), (0.34, 6.42, 0.17), (0.37, 6.58, 0.22)]
+_SHOE_UP: list[Joint] = [(0.40, 5.0, 0.15), (0.405, 5.11, 0.17), (0.41, 5.22, 0.19)]
+
+
+def _between(first: list[Joint], second: list[Joint], share: float) -> list[Joint]:
+    """Joints on the way from the first limb to the second."""
+    mixed = np.asarray(first) * (1 - share) + np.asarray(second) * share
+    return [(float(x), float(y), float(radius)) for x, y, radius in mixed]
+
+
+def _on(side: float, joints: list[Joint]) -> list[Joint]:
+    return [(side * x, y, radius) for x, y, radius in joints]
 
 
 def _dark(colour: Colour, factor: float) -> Colour:
