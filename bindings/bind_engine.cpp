@@ -17,8 +17,10 @@ ProgressFunction with_signals(const py::object& progress) {
     };
 }
 
-IndexOptions index_options(int workers, bool retry_failed, bool dry_run, const py::object& progress) {
+IndexOptions index_options(int workers, bool retry_failed, bool dry_run, double fps,
+                           double shortest_appearance, const py::object& progress) {
     IndexOptions options;
+    options.footage = {fps, shortest_appearance};
     options.workers = workers;
     options.retry_failed = retry_failed;
     options.dry_run = dry_run;
@@ -30,8 +32,9 @@ IndexOptions index_options(int workers, bool retry_failed, bool dry_run, const p
 // release.
 template <typename Source>
 IndexReport index(Engine& engine, EventId event, const Source& source, int workers, bool retry_failed,
-                  bool dry_run, const py::object& progress) {
-    const IndexOptions options = index_options(workers, retry_failed, dry_run, progress);
+                  bool dry_run, double fps, double shortest_appearance, const py::object& progress) {
+    const IndexOptions options =
+        index_options(workers, retry_failed, dry_run, fps, shortest_appearance, progress);
     py::gil_scoped_release other_threads_may_run;
     return engine.index(event, source, options);
 }
@@ -41,7 +44,96 @@ SelfieOptions selfie_options(const std::string& request_id, std::optional<double
     return {request_id, min_probability, limit, query_expansion};
 }
 
+ClipOptions clip_options(double min_probability, double min_segment, double max_gap, double padding_start,
+                         double padding_end, double max_clip_duration) {
+    return {min_probability, min_segment, max_gap, padding_start, padding_end, max_clip_duration};
+}
+
+void bind_video_values(py::module_& module) {
+    py::class_<VideoProgress>(module, "VideoProgress", "How far an index run is with its videos.")
+        .def_readonly("total", &VideoProgress::total, "Videos that need work.")
+        .def_readonly("done", &VideoProgress::done, "Of those, read to the end, failures included.")
+        .def_readonly("failed", &VideoProgress::failed)
+        .def_readonly("part", &VideoProgress::part, "Of the work, 0 to 1.")
+        .def_readonly("footage", &VideoProgress::footage, "Seconds of footage read in this run.")
+        .def_readonly("seconds", &VideoProgress::seconds, "Since the first video was begun.")
+        .def_readonly("appearances", &VideoProgress::appearances);
+
+    py::class_<DamagedVideo>(module, "DamagedVideo", "A video with frames that could not be decoded.")
+        .def_property_readonly("key", [](const DamagedVideo& video) { return text_of_key(video.key); })
+        .def_readonly("frames", &DamagedVideo::frames);
+
+    py::class_<VideoEntry>(module, "VideoEntry", "What is known of a video beside who is in it.")
+        .def_readonly("id", &VideoEntry::id)
+        .def_readonly("uuid", &VideoEntry::uuid)
+        .def_readonly("source", &VideoEntry::source)
+        .def_property_readonly("key", [](const VideoEntry& video) { return text_of_key(video.key); })
+        .def_readonly("bytes", &VideoEntry::bytes)
+        .def_readonly("info", &VideoEntry::info)
+        .def_property_readonly("failure", [](const VideoEntry& video) { return text_of_key(video.failure); })
+        .def_readonly("hidden", &VideoEntry::hidden)
+        .def_readonly("indexed_until", &VideoEntry::indexed_until)
+        .def_readonly("finished", &VideoEntry::finished)
+        .def_readonly("damaged_frames", &VideoEntry::damaged_frames);
+
+    py::class_<VideoCounts>(module, "VideoCounts", "The videos of an event, counted.")
+        .def_readonly("total", &VideoCounts::total)
+        .def_readonly("processed", &VideoCounts::processed)
+        .def_readonly("failed", &VideoCounts::failed)
+        .def_readonly("in_progress", &VideoCounts::in_progress)
+        .def_readonly("hidden", &VideoCounts::hidden)
+        .def_readonly("seconds", &VideoCounts::seconds, "Of footage, read so far.");
+
+    py::class_<AppearanceMatch>(module, "AppearanceMatch", "Why an appearance is offered.")
+        .def_readonly("appearance", &AppearanceMatch::appearance)
+        .def_property_readonly("kind", [](const AppearanceMatch& match) { return name_of(match.kind); })
+        .def_readonly("probability", &AppearanceMatch::probability)
+        .def_readonly("similarity", &AppearanceMatch::similarity)
+        .def_readonly("bib", &AppearanceMatch::bib);
+
+    py::class_<FoundAppearance>(module, "FoundAppearance", "Somebody in view in a video.")
+        .def_readonly("id", &FoundAppearance::id)
+        .def_readonly("video", &FoundAppearance::video)
+        .def_property_readonly("start", [](const FoundAppearance& found) { return found.span.start; })
+        .def_property_readonly("end", [](const FoundAppearance& found) { return found.span.end; })
+        .def_readonly("match", &FoundAppearance::match)
+        .def_readonly("face_time", &FoundAppearance::face_time)
+        .def_property_readonly("box", [](const FoundAppearance& found) { return tuple_of(found.box); });
+
+    py::class_<ClipSpan>(module, "CoreClipSpan", "Seconds of a video in which a person is seen.")
+        .def_readonly("video", &ClipSpan::video)
+        .def_property_readonly("start", [](const ClipSpan& span) { return span.span.start; })
+        .def_property_readonly("end", [](const ClipSpan& span) { return span.span.end; })
+        .def_readonly("probability", &ClipSpan::probability)
+        .def_readonly("appearances", &ClipSpan::appearances)
+        .def_readonly("poster_time", &ClipSpan::poster_time);
+
+    py::class_<AppearanceContent>(module, "AppearanceContent", "Somebody in view in a video, as stored.")
+        .def_readonly("id", &AppearanceContent::appearance)
+        .def_readonly("chain", &AppearanceContent::chain)
+        .def_property_readonly("start", [](const AppearanceContent& a) { return a.seen.span.start; })
+        .def_property_readonly("end", [](const AppearanceContent& a) { return a.seen.span.end; })
+        .def_property_readonly("sightings", [](const AppearanceContent& a) { return a.seen.sightings; })
+        .def_property_readonly("face", [](const AppearanceContent& a) { return a.seen.face; })
+        .def_property_readonly("face_time", [](const AppearanceContent& a) { return a.seen.face_time; })
+        .def_property_readonly("path",
+                               [](const AppearanceContent& a) {
+                                   std::vector<std::pair<double, Box>> path;
+                                   path.reserve(a.seen.path.size());
+                                   for (const Waypoint& waypoint : a.seen.path)
+                                       path.emplace_back(waypoint.time, tuple_of(waypoint.box));
+                                   return path;
+                               })
+        .def_property_readonly("bib_reads", [](const AppearanceContent& a) {
+            std::vector<std::pair<double, BibRead>> reads;
+            reads.reserve(a.seen.bib_reads.size());
+            for (const TimedRead& timed : a.seen.bib_reads) reads.emplace_back(timed.time, timed.read);
+            return reads;
+        });
+}
+
 void bind_values(py::module_& module) {
+    bind_video_values(module);
     py::class_<IndexProgress>(module, "IndexProgress", "How far an index run is; counts are of photos.")
         .def_readonly("listed", &IndexProgress::listed)
         .def_readonly("total", &IndexProgress::total,
@@ -50,7 +142,8 @@ void bind_values(py::module_& module) {
         .def_readonly("failed", &IndexProgress::failed)
         .def_readonly("unchanged", &IndexProgress::unchanged)
         .def_readonly("faces", &IndexProgress::faces)
-        .def_readonly("bib_reads", &IndexProgress::bib_reads);
+        .def_readonly("bib_reads", &IndexProgress::bib_reads)
+        .def_readonly("videos", &IndexProgress::videos);
 
     py::class_<IndexFailure>(module, "IndexFailure", "A key and why nothing came of it.")
         .def_property_readonly("key", [](const IndexFailure& failure) { return text_of_key(failure.key); })
@@ -66,7 +159,11 @@ void bind_values(py::module_& module) {
         .def_readonly("unlisted", &IndexReport::unlisted)
         .def_readonly("faces", &IndexReport::faces)
         .def_readonly("bib_reads", &IndexReport::bib_reads)
-        .def_readonly("seconds", &IndexReport::seconds);
+        .def_readonly("seconds", &IndexReport::seconds)
+        .def_readonly("videos", &IndexReport::videos)
+        .def_readonly("footage", &IndexReport::footage)
+        .def_readonly("appearances", &IndexReport::appearances)
+        .def_readonly("damaged", &IndexReport::damaged);
 
     py::class_<PhotoInfo>(module, "PhotoInfo", "What is known of a photo beside what it shows.")
         .def_readonly("id", &PhotoInfo::id)
@@ -95,7 +192,8 @@ void bind_values(py::module_& module) {
         .def_readonly("request_id", &SearchResult::request_id)
         .def_readonly("repeated", &SearchResult::repeated)
         .def_readonly("selfies", &SearchResult::selfies)
-        .def_readonly("matches", &SearchResult::matches);
+        .def_readonly("matches", &SearchResult::matches)
+        .def_readonly("appearances", &SearchResult::appearances);
 
     py::class_<Engine::PhotoDetails>(module, "PhotoDetails", "A photo and what was found in it.")
         .def_readonly("photo", &Engine::PhotoDetails::photo)
@@ -121,7 +219,8 @@ void bind_values(py::module_& module) {
         .def_readonly("total", &EventCounts::total)
         .def_readonly("processed", &EventCounts::processed)
         .def_readonly("failed", &EventCounts::failed)
-        .def_readonly("hidden", &EventCounts::hidden);
+        .def_readonly("hidden", &EventCounts::hidden)
+        .def_readonly("videos", &EventCounts::videos);
 
     py::class_<CameraClock>(module, "CameraClock", "A camera, and the seconds to add to its clock.")
         .def_property_readonly("camera", [](const CameraClock& clock) { return text_of_key(clock.camera); })
@@ -181,9 +280,9 @@ void bind_engine(py::module_& module) {
             "events", [](Engine& e, OrganisationId organisation) { return e.catalog().events(organisation); },
             "organisation"_a = default_organisation, Release())
         .def("index_source", &index<std::string>, "event"_a, "source"_a, "workers"_a, "retry_failed"_a,
-             "dry_run"_a, "progress"_a)
+             "dry_run"_a, "fps"_a, "shortest_appearance"_a, "progress"_a)
         .def("index_paths", &index<std::vector<std::string>>, "event"_a, "paths"_a, "workers"_a,
-             "retry_failed"_a, "dry_run"_a, "progress"_a)
+             "retry_failed"_a, "dry_run"_a, "fps"_a, "shortest_appearance"_a, "progress"_a)
         .def(
             "find_selfie_encoded",
             [](Engine& e, EventId event, const std::vector<py::bytes>& selfies, const std::string& request_id,
@@ -211,6 +310,59 @@ void bind_engine(py::module_& module) {
             "event"_a, "selfies"_a, "request_id"_a, "min_probability"_a, "limit"_a, "query_expansion"_a)
         .def("search", &Engine::search, "event"_a, "request_id"_a, Release())
         .def("find_bib", &Engine::find_bib, "event"_a, "text"_a, "min_probability"_a = 0.0, Release())
+        .def(
+            "find_clips",
+            [](Engine& e, EventId event, const std::string& request_id, double min_probability,
+               double min_segment, double max_gap, double padding_start, double padding_end,
+               double max_clip_duration) {
+                return e.find_clips(event, request_id,
+                                    clip_options(min_probability, min_segment, max_gap, padding_start,
+                                                 padding_end, max_clip_duration));
+            },
+            "event"_a, "request_id"_a, "min_probability"_a, "min_segment"_a, "max_gap"_a, "padding_start"_a,
+            "padding_end"_a, "max_clip_duration"_a, Release())
+        .def(
+            "find_bib_clips",
+            [](Engine& e, EventId event, const std::string& bib, double min_probability, double min_segment,
+               double max_gap, double padding_start, double padding_end, double max_clip_duration) {
+                return e.find_bib_clips(event, bib,
+                                        clip_options(min_probability, min_segment, max_gap, padding_start,
+                                                     padding_end, max_clip_duration));
+            },
+            "event"_a, "bib"_a, "min_probability"_a, "min_segment"_a, "max_gap"_a, "padding_start"_a,
+            "padding_end"_a, "max_clip_duration"_a, Release())
+        .def(
+            "cut_clip",
+            [](Engine& e, VideoId video, double start, double end, const std::filesystem::path& out,
+               const std::string& mode, int quality, const py::object& progress) {
+                const CutOptions options = cut_options(mode, quality, progress);
+                py::gil_scoped_release other_threads_may_run;
+                return e.cut_clip(video, {start, end}, out, options);
+            },
+            "video"_a, "start"_a, "end"_a, "out"_a, "mode"_a, "quality"_a, "progress"_a)
+        .def(
+            "video_frame",
+            [](Engine& e, VideoId video, double time, int long_side) {
+                VideoFrame frame;
+                {
+                    py::gil_scoped_release other_threads_may_run;
+                    frame = e.video_frame(video, time, long_side);
+                }
+                return array_of(std::move(frame.image));
+            },
+            "video"_a, "time"_a, "long_side"_a = 0)
+        .def(
+            "videos", [](Engine& e, EventId event) { return e.catalog().videos(event); }, "event"_a,
+            Release())
+        .def(
+            "appearances", [](Engine& e, VideoId video) { return e.catalog().appearances(video); }, "video"_a,
+            Release())
+        .def(
+            "set_videos_hidden",
+            [](Engine& e, EventId event, const std::vector<VideoId>& videos, bool hidden) {
+                return e.catalog().set_videos_hidden(event, videos, hidden);
+            },
+            "event"_a, "videos"_a, "hidden"_a, Release())
         .def("details", &Engine::details, "photo"_a, Release())
         .def(
             "visit_photos",

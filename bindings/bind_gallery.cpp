@@ -4,8 +4,6 @@
 
 namespace eventlens::python {
 
-namespace {
-
 const char* name_of(MatchKind kind) {
     switch (kind) {
         case MatchKind::face: return "face";
@@ -15,8 +13,6 @@ const char* name_of(MatchKind kind) {
     }
     return "face";
 }
-
-}  // namespace
 
 void bind_gallery(py::module_& module) {
     py::class_<Match>(module, "GalleryMatch", "Why a photo is offered.")

@@ -10,6 +10,7 @@ PYBIND11_MODULE(_core, module) {
     bind_models(module);
     bind_faces(module);
     bind_bibs(module);
+    bind_video(module);
     bind_gallery(module);
     bind_engine(module);
 }

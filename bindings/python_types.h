@@ -8,8 +8,10 @@
 #include <pybind11/typing.h>
 
 #include "eventlens/error.h"
+#include "eventlens/gallery.h"
 #include "eventlens/image.h"
 #include "eventlens/models.h"
+#include "eventlens/video.h"
 
 // What the bindings share: how pixels, boxes and bytes cross the border.
 namespace eventlens::python {
@@ -75,11 +77,19 @@ inline std::string key_of_text(const py::str& text) {
 // "auto", "f32" or "bf16". Throws Error(bad_input) for other names.
 Precision precision_of(const std::string& name);
 
+// The word for it in Python, JSON and on the command line.
+const char* name_of(MatchKind kind);
+
+// `mode` is "exact" or "copy", else Error(bad_input). `progress` is None or a function of the part done;
+// Ctrl-C ends the cut in any case.
+CutOptions cut_options(const std::string& mode, int quality, const py::object& progress);
+
 void bind_errors(py::module_& module);
 void bind_image(py::module_& module);
 void bind_models(py::module_& module);
 void bind_faces(py::module_& module);
 void bind_bibs(py::module_& module);
+void bind_video(py::module_& module);
 void bind_gallery(py::module_& module);
 void bind_engine(py::module_& module);
 

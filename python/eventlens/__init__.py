@@ -1,4 +1,4 @@
-"""Eventlens: find a person in an event's photos, from a selfie or a bib number.
+"""Eventlens: find a person in an event's photos and videos, from a selfie or a bib number.
 
     import eventlens
 
@@ -7,6 +7,7 @@
     report = event.index("photos/")
     event.find_bib("A207")
     event.find_selfie("me.jpg").matches
+    event.cut_clips(event.find_clips(selfie="me.jpg"), "clips/")
 
 Importing is quick: models load when they are first used.
 """
@@ -27,14 +28,20 @@ from eventlens._core import (
     resize_image,
 )
 from eventlens.models import BibReader, FaceFinder, open_models
-from eventlens.results import IndexReport, Match, Matches, Photo, Search, Selfie
+from eventlens.results import Appearance, IndexReport, Match, Matches, Photo, Search, Selfie
+from eventlens.videos import Clip, ClipSpan, ClipSpans, CutError, Video, cut_clip, read_frame
 from eventlens.workspace import Event, PhotoDetails, Workspace, open
 
 __all__ = [
+    "Appearance",
     "BadInputError",
     "Bib",
     "BibRead",
     "BibReader",
+    "Clip",
+    "ClipSpan",
+    "ClipSpans",
+    "CutError",
     "Event",
     "EventlensError",
     "Face",
@@ -51,11 +58,14 @@ __all__ = [
     "Search",
     "Selfie",
     "UnsupportedError",
+    "Video",
     "Workspace",
+    "cut_clip",
     "decode_image",
     "encode_jpeg",
     "open",
     "open_models",
+    "read_frame",
     "resize_image",
 ]
 __version__ = "0.1.0"

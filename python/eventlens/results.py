@@ -87,12 +87,7 @@ class Match:
     @property
     def why(self) -> str:
         """The reason in words."""
-        return {
-            "face": f"face, similarity {self.similarity:.2f}",
-            "bib": f"bib {self.bib} read",
-            "bib_unsure": f"bib {self.bib} read, unsure",
-            "bib_partial": f"part of a bib read: {self.bib}",
-        }[self.kind]
+        return why_of(self.kind, self.similarity, self.bib)
 
     def __repr__(self) -> str:
         return f"<Match {self.photo.key!r}, {self.probability:.1%}, {self.why}>"
@@ -117,6 +112,36 @@ class Selfie:
 
 
 @dataclass(frozen=True)
+class Appearance:
+    """Somebody in view in a video who is, or may be, the person.
+
+    Attributes:
+        start: Seconds.
+        end: Seconds.
+        probability: The calibrated chance, 0 to 1, that it is the person, given the event's size.
+        kind: As `Match.kind`.
+        similarity: Kind face: the cosine between the faces; else 0.
+        bib: Kinds of bib: the text that was read; else empty.
+        best_time: When they are seen best, seconds.
+        box: (x, y, width, height) of the face or bib at that time, in pixels of the upright video.
+    """
+
+    start: float
+    end: float
+    probability: float
+    kind: MatchKind
+    similarity: float
+    bib: str
+    best_time: float
+    box: Box
+
+    @property
+    def why(self) -> str:
+        """The reason in words."""
+        return why_of(self.kind, self.similarity, self.bib)
+
+
+@dataclass(frozen=True)
 class Search:
     """A selfie search and its frozen answer.
 
@@ -125,12 +150,15 @@ class Search:
         matches: Surest first.
         selfies: One for each selfie given; empty when the answer is that of an earlier search.
         repeated: This id was searched before.
+        appearances: In videos, surest first, with those from 0.2 on that `find_clips` chooses from; None: the event had no video
+            then.
     """
 
     request_id: str
     matches: Matches
     selfies: list[Selfie]
     repeated: bool
+    appearances: list[Appearance] | None = None
 
     def __repr__(self) -> str:
         return f"<Search {self.request_id}, {len(self.matches)} matches>"
@@ -141,15 +169,19 @@ class Search:
 
 @dataclass(frozen=True)
 class IndexReport:
-    """What an index run did; counts are of photos.
+    """What an index run did; counts are of photos and videos.
 
     Attributes:
         updated: Known before, but changed, failed before, or read by another model.
         removed: No longer in the source.
-        failed: (key, reason) of each photo without a result.
+        failed: (key, reason) of each photo or video without a result, and of videos not read to their end.
         unlisted: (key, reason) of each folder that could not be read; nothing below it was removed.
-        faces: Found in this run.
+        faces: Found in the photos of this run.
         seconds: Of wall clock.
+        videos: That were read.
+        footage: Seconds of video that were read.
+        appearances: Found in it.
+        damaged: (key, frames) of each video with frames that could not be decoded.
     """
 
     added: int
@@ -160,6 +192,10 @@ class IndexReport:
     unlisted: list[tuple[str, str]]
     faces: int
     seconds: float
+    videos: int = 0
+    footage: float = 0.0
+    appearances: int = 0
+    damaged: list[tuple[str, int]] = field(default_factory=list)
 
     def __str__(self) -> str:
         parts = [f"{self.added} added"]
@@ -169,10 +205,20 @@ class IndexReport:
             (self.removed, "removed"),
             (len(self.failed), "failed"),
             (len(self.unlisted), "folders unreadable"),
+            (len(self.damaged), "damaged in part"),
         ]:
             if count:
                 parts.append(f"{count} {word}")
         return ", ".join(parts)
+
+
+def why_of(kind: MatchKind, similarity: float, bib: str) -> str:
+    return {
+        "face": f"face, similarity {similarity:.2f}",
+        "bib": f"bib {bib} read",
+        "bib_unsure": f"bib {bib} read, unsure",
+        "bib_partial": f"part of a bib read: {bib}",
+    }[kind]
 
 
 def photo_of(info: _core.PhotoInfo, event: Event) -> Photo:
@@ -205,12 +251,28 @@ def matches_of(found: Iterable[_core.FoundPhoto], event: Event) -> Matches:
     )
 
 
+def appearance_of(found: _core.FoundAppearance) -> Appearance:
+    return Appearance(
+        start=found.start,
+        end=found.end,
+        probability=found.match.probability,
+        kind=found.match.kind,  # type: ignore[arg-type]  # the core's four words
+        similarity=found.match.similarity,
+        bib=found.match.bib,
+        best_time=found.face_time,
+        box=found.box,
+    )
+
+
 def search_of(result: _core.SearchResult, event: Event) -> Search:
     return Search(
         request_id=result.request_id,
         matches=matches_of(result.matches, event),
         selfies=[Selfie(s.box, s.faces_seen, s.quality) for s in result.selfies],
         repeated=result.repeated,
+        appearances=None
+        if result.appearances is None
+        else [appearance_of(found) for found in result.appearances],
     )
 
 
@@ -224,4 +286,8 @@ def report_of(report: _core.CoreIndexReport) -> IndexReport:
         unlisted=[(failure.key, failure.reason) for failure in report.unlisted],
         faces=report.faces,
         seconds=report.seconds,
+        videos=report.videos,
+        footage=report.footage,
+        appearances=report.appearances,
+        damaged=[(video.key, video.frames) for video in report.damaged],
     )

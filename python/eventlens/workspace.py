@@ -26,6 +26,7 @@ from eventlens.results import (
     report_of,
     search_of,
 )
+from eventlens.videos import Clip, ClipSpan, ClipSpans, CutMode, Video, cut_clips, spans_of, video_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -235,19 +236,24 @@ class Event:
         workers: int = 0,
         retry_failed: bool = False,
         dry_run: bool = False,
+        fps: float = 4.0,
+        shortest_appearance: float = 1.0,
         progress: Callable[[IndexProgress], None] | None = None,
     ) -> IndexReport:
-        """Bring the event up to date with its photos, which stay where they are.
+        """Bring the event up to date with its photos and videos, which stay where they are.
 
-        Only photos that are new, changed, or last read by other models are looked at; those gone from a folder leave
+        Only those that are new, changed, or last read by other models are looked at; those gone from a folder leave
         the index. One bad file is reported and the run goes on. Ctrl-C, or the end of the process in any way, loses
-        nothing that was committed (about a second of work at most); the next run continues.
+        nothing that was committed (about a second of photos, a minute of footage at most); the next run continues.
 
         Args:
             source: A folder or a file:// URL; or a list of paths, which only adds.
             workers: Photos worked on at once; 0: one for each core.
-            retry_failed: Look again at photos that failed before, though they did not change.
+            retry_failed: Look again at what failed before, though it did not change.
             dry_run: Say what would be done, and do nothing.
+            fps: Frames of a video looked at in each second in which anybody may be.
+            shortest_appearance: Seconds; whoever is in view for so long is to be found. Where keyframes are further
+                apart than this, or show somebody, the frames between them are looked at too.
             progress: Called about ten times a second, in this thread.
 
         Raises:
@@ -256,20 +262,22 @@ class Event:
         """
         if isinstance(source, str | PathLike):
             report = self._engine.index_source(
-                self.id, fspath(source), workers, retry_failed, dry_run, progress
+                self.id, fspath(source), workers, retry_failed, dry_run, fps, shortest_appearance, progress
             )
         else:
             paths = [fspath(path) for path in source]
-            report = self._engine.index_paths(self.id, paths, workers, retry_failed, dry_run, progress)
+            report = self._engine.index_paths(
+                self.id, paths, workers, retry_failed, dry_run, fps, shortest_appearance, progress
+            )
         return report_of(report)
 
     @property
     def counts(self) -> _core.EventCounts:
-        """How many photos there are: total, processed, failed, hidden."""
+        """How many photos there are: total, processed, failed, hidden; and of videos, `counts.videos`."""
         return self._engine.counts(self.id)
 
     def failures(self) -> list[tuple[str, str]]:
-        """(key, reason) of the photos that could not be processed."""
+        """(key, reason) of the photos and videos that could not be processed, and of videos not read to their end."""
         return [(failure.key, failure.reason) for failure in self._engine.failures(self.id)]
 
     # --- finding ---
@@ -331,7 +339,87 @@ class Event:
         """
         return matches_of(self._engine.find_bib(self.id, bib, min_probability), self)
 
+    def find_clips(
+        self,
+        *,
+        selfie: Selfie | Sequence[Selfie] | None = None,
+        bib: str | None = None,
+        request_id: str = "",
+        min_probability: float | None = None,
+        min_segment: float = 0.0,
+        max_gap: float = 3.0,
+        padding_start: float = 0.0,
+        padding_end: float = 0.0,
+        max_clip_duration: float = 0.0,
+    ) -> ClipSpans:
+        """Find the seconds of video in which a person is seen, from a selfie, a bib number, or an earlier search.
+
+        A selfie is matched once, against photos and videos, and the answer is frozen under its request id, as
+        `find_selfie` does it. What to keep of it is planned anew at each call; no video is decoded.
+
+        Args:
+            selfie: As of `find_selfie`.
+            bib: As of `find_bib`.
+            request_id: Of an earlier search; beside a selfie, a UUID to name the new search.
+            min_probability: Appearances below are left out; None: the event's confidence_percentage, or 0.5.
+            min_segment: Seconds; a shorter segment, before padding, is left out.
+            max_gap: Seconds; appearances no further apart become one segment.
+            padding_start: Seconds to add before each segment.
+            padding_end: Seconds to add behind it.
+            max_clip_duration: Seconds; longer segments become several clips one after another; 0: any length.
+
+        Returns:
+            By video and time, never overlapping: exactly what `cut_clips` cuts.
+
+        Raises:
+            BadInputError: nothing to look for was given, or too much; no face in the selfie; a search made before the
+                event had videos.
+            NotFoundError: no search with this request id.
+        """
+        if (selfie is not None) + (bib is not None) + (bool(request_id) and selfie is None) != 1:
+            raise _core.BadInputError("find_clips needs one of selfie, bib and request_id")
+        if min_probability is None:
+            percentage = self.confidence_percentage
+            min_probability = 0.5 if percentage is None else percentage / 100
+        options = (min_probability, min_segment, max_gap, padding_start, padding_end, max_clip_duration)
+        if bib is not None:
+            return spans_of(self._engine.find_bib_clips(self.id, bib, *options), self)
+        if selfie is not None:
+            found = self.find_selfie(selfie, request_id=request_id)
+            if found.appearances is None:
+                return ClipSpans()  # there are no videos
+            request_id = found.request_id
+        return spans_of(self._engine.find_clips(self.id, request_id, *options), self)
+
+    def cut_clips(
+        self,
+        spans: Iterable[ClipSpan],
+        out: str | PathLike[str],
+        *,
+        mode: CutMode = "exact",
+        quality: int = 20,
+        thumbnails: bool = True,
+        progress: Callable[[float], None] | None = None,
+    ) -> list[Clip]:
+        """Cut each span out of its video, into a folder. See `eventlens.cut_clip`.
+
+        Args:
+            out: A folder, created if missing; files are named after video and time.
+            mode: "exact" or "copy".
+            quality: Of what is encoded: x264's constant rate factor, 0 (lossless) to 51.
+            thumbnails: Write a JPEG beside each clip, of the frame in which the person is seen best.
+            progress: Called with the part that is done, 0 to 1.
+
+        Raises:
+            CutError: some could not be cut; the others were, and are its `clips`.
+        """
+        return cut_clips(spans, out, mode=mode, quality=quality, thumbnails=thumbnails, progress=progress)
+
     # --- looking ---
+
+    def videos(self) -> list[Video]:
+        """Every video, failed and hidden ones too."""
+        return [video_of(entry, self) for entry in self._engine.videos(self.id)]
 
     def photos(self) -> Iterator[PhotoDetails]:
         """Every photo with its faces and bibs, failed and hidden ones too; `details(photo)` has the embeddings."""

@@ -12,10 +12,12 @@
 
 #include "eventlens/bibs.h"
 #include "eventlens/catalog.h"
+#include "eventlens/clips.h"
 #include "eventlens/faces.h"
 #include "eventlens/gallery.h"
 #include "eventlens/image.h"
 #include "eventlens/models.h"
+#include "eventlens/video.h"
 
 namespace eventlens {
 
@@ -26,21 +28,40 @@ struct EngineOptions {
     BibOptions bibs;
 };
 
-// How far an index run is. Counts are of photos.
+// How far an index run is with its videos, which come after the photos.
+struct VideoProgress {
+    std::int64_t total = 0;  // that need work
+    std::int64_t done = 0;   // of those, read to the end, failures included
+    std::int64_t failed = 0;
+    double part = 0;     // of the work, 0..1, as far as the files' sizes tell
+    double footage = 0;  // seconds read in this run
+    double seconds = 0;  // since the first video was begun
+    std::int64_t appearances = 0;
+};
+
+// How far an index run is. Counts are of photos, but for `listed` and `videos`.
 struct IndexProgress {
     std::int64_t listed = 0;  // found in the source so far; the listing is complete once `total` is known
     std::int64_t total = -1;  // that need work; -1 while the source is being listed
     std::int64_t done = 0;    // of those, committed to the catalog, failures included
     std::int64_t failed = 0;
-    std::int64_t unchanged = 0;  // need no work
+    std::int64_t unchanged = 0;  // need no work; photos and videos
     std::int64_t faces = 0;      // found in this run
     std::int64_t bib_reads = 0;
+    VideoProgress videos;
+};
+
+// How footage is looked at.
+struct FootageOptions {
+    double fps = 4;                  // looks a second where anybody may be
+    double shortest_appearance = 1;  // seconds; keyframes further apart than this are not relied on alone
 };
 
 struct IndexOptions {
     int workers = 0;            // photos decoded and recognised at once; 0: as RuntimeOptions::threads
-    bool retry_failed = false;  // look again at photos that failed before, though they did not change
+    bool retry_failed = false;  // look again at what failed before, though it did not change
     bool dry_run = false;       // say what would be done and do nothing
+    FootageOptions footage{};
 
     // Called on the caller's thread, at most about ten times a second and once at the end. What it throws
     // ends the run and leaves index() after what is done was committed.
@@ -52,24 +73,34 @@ struct IndexFailure {
     std::string reason;
 };
 
-// What a run did; keys are counted.
+// A video that is indexed, with frames that could not be decoded.
+struct DamagedVideo {
+    std::string key;
+    std::int64_t frames = 0;
+};
+
+// What a run did; keys are counted, of photos and videos.
 struct IndexReport {
     std::int64_t added = 0;
     std::int64_t updated = 0;  // known before, but changed, failed before, or read by another model
     std::int64_t unchanged = 0;
     std::int64_t removed = 0;            // no longer in the source
-    std::vector<IndexFailure> failed;    // photos without a result, with the reason
+    std::vector<IndexFailure> failed;    // without a result, or of a video not to its end, with the reason
     std::vector<IndexFailure> unlisted;  // folders that could not be read; nothing below them was removed
     std::int64_t faces = 0;
     std::int64_t bib_reads = 0;
     double seconds = 0;
+    std::int64_t videos = 0;  // that were read
+    double footage = 0;       // seconds read
+    std::int64_t appearances = 0;
+    std::vector<DamagedVideo> damaged;
 };
 
 struct SelfieOptions {
     std::string request_id;                 // a UUID that names the search; empty: a new one
     std::optional<double> min_probability;  // photos below are left out; absent: the event's, or 0.5
-    int limit = 1000;
-    bool query_expansion = true;  // let sure matches help to find more
+    int limit = 1000;                       // photos at most
+    bool query_expansion = true;            // let sure matches help to find more
 };
 
 // What was made of one selfie.
@@ -84,15 +115,37 @@ struct FoundPhoto {
     Match match;
 };
 
+// Somebody in view in a video who may be the one looked for.
+struct FoundAppearance {
+    AppearanceId id = 0;
+    VideoId video = 0;
+    TimeSpan span;
+    AppearanceMatch match;
+    double face_time = 0;  // of the best look at the face, or at the bib
+    Rect box;              // at that time, in pixels of the video
+};
+
+// Seconds of a video in which a person is seen.
+struct ClipSpan {
+    VideoEntry video;
+    TimeSpan span;
+    double probability = 0;                    // that the person is in it
+    std::vector<FoundAppearance> appearances;  // in it, by time
+    double poster_time = 0;                    // of the best look at the surest of them
+};
+
 // A search and its frozen answer.
 struct SearchResult {
     std::string request_id;
     bool repeated = false;            // this id was searched before: the answer is that of then
     std::vector<SelfieFace> selfies;  // one for each selfie given; empty when repeated
     std::vector<FoundPhoto> matches;  // surest first
+
+    // Surest first, less sure ones too: plan_clips() chooses. Absent: the event had no video then.
+    std::optional<std::vector<FoundAppearance>> appearances;
 };
 
-// The stories: index an event's photos, find a person in them.
+// The stories: index an event's photos and videos, find a person in them, cut clips.
 //
 // One engine may serve many threads: searches run side by side, and beside an index run; what any process has
 // committed to the workspace is found by the next search. Errors are Error; those of the catalog leave its
@@ -113,16 +166,18 @@ class Engine {
     EventId create_event(const EventSettings& settings, OrganisationId organisation = default_organisation);
     void update_event(EventId event, const EventSettings& settings);
 
-    // Brings the event up to date with a source: a folder, a file, or a list of paths. Only photos that are
-    // new, changed, or last read by other models are fetched; those gone from the source leave the index. A
-    // photo that cannot be processed is reported and remembered, and the run goes on. Every batch is one
-    // transaction: whatever ends the process, what was committed stays and the next run continues. Two runs
-    // on one event at once are safe.
+    // Brings the event up to date with a source: a folder, a file, or a list of paths. Only photos and videos
+    // that are new, changed, or last read by other models are fetched; those gone from the source leave the
+    // index. What cannot be processed is reported and remembered, and the run goes on. Every batch of photos
+    // and every minute of footage is one transaction: whatever ends the process, what was committed stays and
+    // the next run continues, inside a long video too. Two runs on one event at once are safe.
     IndexReport index(EventId event, const std::string& source, const IndexOptions& options = {});
     IndexReport index(EventId event, std::span<const std::string> paths, const IndexOptions& options = {});
 
-    // Photos that show the person of the selfies (encoded images, several of one person), frozen under the
-    // request id. Throws Error(bad_input) when a selfie shows no face.
+    // Photos and appearances in videos that show the person of the selfies (encoded images, several of one
+    // person), matched once and frozen under the request id. Sure photos help to find the person in videos.
+    // With the id of a search that was made before the event had videos, those are searched now. Throws
+    // Error(bad_input) when a selfie shows no face.
     SearchResult find_selfie(EventId event, std::span<const std::span<const std::byte>> selfies,
                              const SelfieOptions& options = {});
     // The same from decoded selfies.
@@ -134,6 +189,23 @@ class Engine {
 
     // Photos of a bib, surest first: exact, then unsure, then partial reads.
     std::vector<FoundPhoto> find_bib(EventId event, std::string_view text, double min_probability = 0);
+
+    // Seconds in which the person of an earlier selfie search is seen, by video and time. What to keep is
+    // planned anew at each call; nothing is decoded.
+    // Throws Error(not_found) for an unknown id and Error(bad_input) when the search never looked at videos.
+    std::vector<ClipSpan> find_clips(EventId event, const std::string& request_id,
+                                     const ClipOptions& options = {}) const;
+
+    // The same of a bib number, as it is read now.
+    std::vector<ClipSpan> find_bib_clips(EventId event, std::string_view bib,
+                                         const ClipOptions& options = {});
+
+    // Cuts a span out of a video; see eventlens::cut_clip().
+    Clip cut_clip(VideoId video, TimeSpan span, const std::filesystem::path& out,
+                  const CutOptions& options = {}) const;
+
+    // The frame a video shows at a time; see read_frame().
+    VideoFrame video_frame(VideoId video, double time, int long_side = 0) const;
 
     // What is known of one photo, its bibs as the event's rules read them now.
     struct PhotoDetails {

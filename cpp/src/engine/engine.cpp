@@ -179,7 +179,7 @@ struct Engine::Impl {
     }
 
     std::vector<ClipSpan> plan(EventId event, std::span<const AppearanceMatch> matches,
-                               const ClipOptions& options) const {
+                               const ClipOptions& wanted) const {
         std::map<VideoId, std::vector<FoundAppearance>> by_video;
         for (FoundAppearance& found : with_spans(matches)) by_video[found.video].push_back(std::move(found));
         std::vector<ClipSpan> spans;
@@ -190,7 +190,7 @@ struct Engine::Impl {
             candidates.reserve(at->second.size());
             for (const FoundAppearance& found : at->second)
                 candidates.push_back({found.span, found.match.probability});
-            for (const PlannedClip& clip : plan_clips(candidates, video.info.duration, options)) {
+            for (const PlannedClip& clip : plan_clips(candidates, video.info.duration, wanted)) {
                 ClipSpan& span = spans.emplace_back(ClipSpan{video, clip.span, clip.probability, {}, 0});
                 for (const int place : clip.appearances)
                     span.appearances.push_back(at->second[static_cast<std::size_t>(place)]);

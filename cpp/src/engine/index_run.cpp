@@ -2,14 +2,17 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <exception>
 #include <new>
+#include <optional>
 #include <thread>
 #include <unordered_map>
 
 #include "base/bounded_queue.h"
 #include "engine/recognise.h"
+#include "engine/video_run.h"
 #include "eventlens/error.h"
 
 namespace eventlens {
@@ -22,13 +25,23 @@ constexpr std::size_t photos_in_a_batch = 32;
 constexpr std::chrono::seconds oldest_uncommitted{1};
 constexpr std::chrono::milliseconds between_progress{100};
 
-bool is_photo(std::string_view key) {
+enum class Media { none, photo, video };
+
+// By the end of its name; what is inside is told by the bytes, later.
+Media media_of(std::string_view key) {
     const std::size_t dot = key.rfind('.');
-    if (dot == std::string_view::npos || key.size() - dot > 6) return false;
+    if (dot == std::string_view::npos || key.size() - dot > 6) return Media::none;
     std::string extension(key.substr(dot + 1));
     for (char& c : extension) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
     constexpr std::array photos{"jpg", "jpeg", "jpe", "png", "webp", "tif", "tiff", "heic", "heif"};
-    return std::find(photos.begin(), photos.end(), extension) != photos.end();
+    constexpr std::array videos{"mp4", "m4v",  "mov", "qt",  "mkv",  "webm", "avi",
+                                "ts",  "m2ts", "mts", "mpg", "mpeg", "3gp"};
+    if (std::ranges::find(photos, extension) != photos.end()) return Media::photo;
+    return std::ranges::find(videos, extension) != videos.end() ? Media::video : Media::none;
+}
+
+bool is_media(std::string_view key) {
+    return media_of(key) != Media::none;
 }
 
 struct Fetched {
@@ -94,14 +107,18 @@ class Indexer {
         remember_known();
         list();
         progress_.total = static_cast<std::int64_t>(todo_.size());
+        progress_.videos.total = static_cast<std::int64_t>(videos_todo_.size());
         progress_.unchanged = report_.unchanged;
         tell(true);
         if (!run_.options.dry_run) {
             recognise();
+            read_videos();
             forget_removed();
         }
         report_.faces = progress_.faces;
         report_.bib_reads = progress_.bib_reads;
+        report_.footage = progress_.videos.footage;
+        report_.appearances = progress_.videos.appearances;
         report_.seconds = std::chrono::duration<double>(Clock::now() - start).count();
         tell(true);
         return std::move(report_);
@@ -121,11 +138,13 @@ class Indexer {
         }
         run_.catalog.known_objects(source_, run_.recognition,
                                    [&](const KnownObject& known) { known_.emplace(known.key, known); });
+        run_.catalog.known_videos(source_, run_.recognition,
+                                  [&](const KnownVideo& known) { known_videos_.emplace(known.key, known); });
     }
 
     void list() {
         ListOptions options;
-        options.wanted = is_photo;
+        options.wanted = is_media;
         options.on_problem = [&](const std::string& key, const Error& error) {
             // A path that was named and is not there failed; a folder that cannot be read may hold anything.
             (run_.whole_source ? report_.unlisted : report_.failed).push_back({key, error.what()});
@@ -137,32 +156,46 @@ class Indexer {
         });
         if (!run_.whole_source) {
             known_.clear();
+            known_videos_.clear();
             return;
         }
-        std::erase_if(known_, [&](const auto& item) {
+        const auto may_still_be_there = [&](const auto& item) {
             return std::any_of(
                 report_.unlisted.begin(), report_.unlisted.end(),
                 [&](const IndexFailure& folder) { return item.first.starts_with(folder.key); });
-        });
-        report_.removed = static_cast<std::int64_t>(known_.size());
+        };
+        std::erase_if(known_, may_still_be_there);
+        std::erase_if(known_videos_, may_still_be_there);
+        report_.removed = static_cast<std::int64_t>(known_.size() + known_videos_.size());
     }
 
     void decide(const StoredObject& object) {
-        const auto found = known_.find(object.key);
-        if (found == known_.end()) {
+        if (media_of(object.key) == Media::video) {
+            decide(object, known_videos_, videos_todo_,
+                   [](const KnownVideo& known) { return known.current && known.finished; });
+        } else {
+            decide(object, known_, todo_, [](const KnownObject& known) { return known.current; });
+        }
+    }
+
+    template <typename Known, typename IsDone>
+    void decide(const StoredObject& object, std::unordered_map<std::string, Known>& all_known,
+                std::vector<StoredObject>& todo, IsDone&& is_done) {
+        const auto found = all_known.find(object.key);
+        if (found == all_known.end()) {
             ++report_.added;
-            todo_.push_back(object);
+            todo.push_back(object);
             return;
         }
-        const KnownObject known = std::move(found->second);
-        known_.erase(found);
+        const Known known = std::move(found->second);
+        all_known.erase(found);
         const bool same = known.fingerprint == object.fingerprint();
-        if (same && (known.failed ? !run_.options.retry_failed : known.current)) {
+        if (same && (known.failed ? !run_.options.retry_failed : is_done(known))) {
             ++report_.unchanged;
             return;
         }
         ++report_.updated;
-        todo_.push_back(object);
+        todo.push_back(object);
     }
 
     // Fetching, decoding with recognising, and committing overlap; the queues between them are short, so
@@ -260,7 +293,93 @@ class Indexer {
         }
     }
 
+    // What a thread that reads videos has to tell.
+    struct VideoNews {
+        std::size_t video = 0;  // its place in videos_todo_
+        VideoStep step;
+        std::optional<VideoOutcome> outcome;  // it has ended
+        std::exception_ptr trouble;           // the catalog's: the run ends
+    };
+
+    // Each video is read by two threads, one that decodes and one that recognises; with several pairs of
+    // cores, several videos at once. This thread only tells progress and listens.
+    void read_videos() {
+        if (videos_todo_.empty()) return;
+        const Clock::time_point start = Clock::now();
+        BoundedQueue<VideoNews> news(64);
+        std::atomic<std::size_t> next{0};
+        std::vector<double> parts(videos_todo_.size());  // of each video, how much was read
+        Crew crew([&] {
+            next = videos_todo_.size();
+            news.close();
+        });
+        const int readers =
+            std::min<int>(std::max(1, run_.workers / 2), static_cast<int>(videos_todo_.size()));
+        for (int i = 0; i < readers; ++i) crew.add([&] { read_some_videos(next, news); });
+        while (progress_.videos.done < progress_.videos.total) {
+            if (const auto item = news.pop_for(between_progress)) take(*item, parts);
+            progress_.videos.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+            tell(false);
+        }
+    }
+
+    void read_some_videos(std::atomic<std::size_t>& next, BoundedQueue<VideoNews>& news) const {
+        for (std::size_t i = next++; i < videos_todo_.size(); i = next++) {
+            VideoNews last{i, {}, std::nullopt, nullptr};
+            try {
+                last.outcome = index_video({.catalog = run_.catalog,
+                                            .source = source_,
+                                            .recognition = run_.recognition,
+                                            .media = run_.source,
+                                            .object = videos_todo_[i],
+                                            .faces = *run_.faces,
+                                            .bibs = *run_.bibs,
+                                            .options = run_.options.footage,
+                                            .decode_ahead = run_.workers > 1,
+                                            .tell = [&](const VideoStep& step) {
+                                                return news.push({i, step, std::nullopt, nullptr});
+                                            }});
+            } catch (...) {
+                last.trouble = std::current_exception();
+            }
+            if (!news.push(std::move(last))) return;
+        }
+    }
+
+    void take(const VideoNews& item, std::vector<double>& parts) {
+        if (item.trouble) std::rethrow_exception(item.trouble);
+        VideoProgress& videos = progress_.videos;
+        double& part = parts[item.video];
+        if (item.outcome) {
+            ++videos.done;
+            ++report_.videos;
+            part = 1;
+            videos.appearances += item.outcome->appearances;
+            const std::string& key = videos_todo_[item.video].key;
+            if (item.outcome->damaged_frames > 0)
+                report_.damaged.push_back({key, item.outcome->damaged_frames});
+            if (!item.outcome->failure.empty()) {
+                ++videos.failed;
+                report_.failed.push_back({key, item.outcome->failure});
+            }
+        } else {
+            videos.footage += item.step.seconds;
+            if (item.step.duration > 0) part = std::min(1.0, item.step.position / item.step.duration);
+        }
+        double all = 0;
+        double read = 0;
+        for (std::size_t i = 0; i < videos_todo_.size(); ++i) {
+            all += static_cast<double>(videos_todo_[i].size);
+            read += static_cast<double>(videos_todo_[i].size) * parts[i];
+        }
+        videos.part = all > 0 ? read / all : 1;
+    }
+
     void forget_removed() {
+        std::vector<VideoId> gone_videos;
+        gone_videos.reserve(known_videos_.size());
+        for (const auto& [key, known] : known_videos_) gone_videos.push_back(known.video);
+        if (!gone_videos.empty()) run_.catalog.remove_videos(run_.event, gone_videos);
         std::vector<PhotoId> gone;
         gone.reserve(known_.size());
         for (const auto& [key, known] : known_) gone.push_back(known.photo);
@@ -280,7 +399,9 @@ class Indexer {
     IndexProgress progress_;
     SourceId source_ = 0;
     std::unordered_map<std::string, KnownObject> known_;  // and not (yet) listed
+    std::unordered_map<std::string, KnownVideo> known_videos_;
     std::vector<StoredObject> todo_;
+    std::vector<StoredObject> videos_todo_;
     std::vector<PhotoRecord> batch_;
     Clock::time_point committed_ = Clock::now();
     Clock::time_point told_{};

@@ -3,12 +3,43 @@
 #include <cstdint>
 #include <mutex>
 #include <shared_mutex>
+#include <span>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "eventlens/catalog.h"
 #include "eventlens/gallery.h"
 
 namespace eventlens {
+
+// What can be found in an event.
+class EventGallery {
+  public:
+    explicit EventGallery(const ModelEntry& embedder);
+
+    const Gallery& photos() const { return photos_; }
+
+    // Appearances that show the person seen in all of `probes`, and those of a bib number; surest first.
+    // Where one piece of a long appearance is found, all are: they are as sure as the surest.
+    std::vector<AppearanceMatch> match_faces(std::span<const Probe> probes,
+                                             const MatchOptions& options) const;
+    std::vector<AppearanceMatch> find_bib(std::string_view text) const;
+
+    void put(const PhotoContent& photo, const BibInterpreter& interpreter);
+    void put(const AppearanceContent& appearance, const BibInterpreter& interpreter);
+    void remove_photo(PhotoId photo);
+    void remove_appearance(AppearanceId appearance);
+
+  private:
+    std::vector<AppearanceMatch> whole_chains(std::vector<Match> matches) const;
+
+    Gallery photos_;
+    Gallery appearances_;  // one face each; an appearance's id stands where a photo's would
+    std::unordered_map<AppearanceId, AppearanceId> chains_;               // of appearances in several pieces
+    std::unordered_map<AppearanceId, std::vector<AppearanceId>> pieces_;  // of each chain, the first included
+};
 
 // One event's gallery, brought up to date with the catalog before each use: what this or another process has
 // committed, and what the event's rules make of the stored bib reads now. Thread safety: use() may be called
@@ -35,10 +66,11 @@ class LiveGallery {
     const EventId event_;
     const ModelEntry& embedder_;
     std::shared_mutex mutex_;
-    Gallery gallery_;
+    EventGallery gallery_;
     BibRules rules_;
     BibInterpreter interpreter_{rules_};
-    std::int64_t counter_ = 0;  // of the catalog's changes that gallery_ and rules_ know
+    std::int64_t counter_ = 0;             // of the catalog's changes that gallery_ and rules_ know
+    std::int64_t appearance_counter_ = 0;  // the same of appearances
 };
 
 // What a bib of this event looks like, from its settings and roster.

@@ -9,6 +9,19 @@
 
 namespace eventlens {
 
+// From pixels of a shrunk picture to pixels of the whole one.
+struct PixelScale {
+    float x = 1;
+    float y = 1;
+
+    Point operator()(Point p) const { return {p.x * x, p.y * y}; }
+    Rect operator()(Rect r) const { return {r.x * x, r.y * y, r.width * x, r.height * y}; }
+    PixelScale inverse() const { return {1 / x, 1 / y}; }
+};
+
+void scale_face(Face& face, const PixelScale& scale);
+void scale_read(BibRead& read, const PixelScale& scale);
+
 // One photo, from its bytes to what the catalog stores of it (key, fingerprint and bytes left to the caller).
 // JPEGs are decoded at half, a quarter or an eighth of their size as long as faces and bibs lose nothing by
 // it. Boxes are in pixels of the whole photo. Throws Error for what cannot be decoded. Thread safe.

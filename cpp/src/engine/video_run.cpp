@@ -1,0 +1,367 @@
+#include "engine/video_run.h"
+
+#include <algorithm>
+#include <cmath>
+#include <exception>
+#include <limits>
+#include <new>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "base/bounded_queue.h"
+#include "engine/recognise.h"
+#include "eventlens/error.h"
+#include "eventlens/tracks.h"
+#include "eventlens/video.h"
+
+namespace eventlens {
+
+namespace {
+
+// Seconds of footage between commits: the first when nobody is in view, the second in any case.
+constexpr double quiet_piece = 10;
+constexpr double longest_piece = 60;
+
+// Seconds between looks for text. A number stays legible for many frames, and one good look is enough.
+constexpr double between_whole_looks = 1.0;
+constexpr double between_torso_looks = 0.5;
+
+// A first look at every frame is small and believes little; only where it sees something, or somebody was in
+// view a moment ago, is a closer look worth its cost. Pixels of the long side.
+constexpr int hint_long_side = 1024;
+constexpr double hint_confidence = 0.4;
+constexpr int close_long_side = 1536;
+
+constexpr std::size_t frames_ahead = 4;
+
+struct Sightings {
+    std::vector<Face> faces;  // without embeddings
+    std::vector<BibRead> reads;
+
+    // Whether somebody seems to be there. Most text without a digit is the sponsors'.
+    bool hint_at_people() const {
+        return !faces.empty() || std::ranges::any_of(reads, [](const BibRead& read) {
+            return std::ranges::any_of(read.text, [](char c) { return c >= '0' && c <= '9'; });
+        });
+    }
+};
+
+// A frame to be looked at or, without one, the end of a group of pictures.
+struct Item {
+    std::optional<VideoFrame> frame;
+    std::optional<Sightings> seen;  // it was looked at already
+    double until = 0;  // when the next frame is shown that will be looked at; of an end: its time
+    std::int64_t damaged_frames = 0;
+    bool last = false;
+};
+
+// Trouble of the catalog's: it ends the whole run, not this video alone.
+struct Fatal {
+    std::exception_ptr reason;
+};
+
+// Looks at single frames.
+class Looker {
+  public:
+    explicit Looker(const VideoRun& run) : run_(run) {}
+
+    std::vector<Face> faces(ImageView frame, bool somebody_in_view) const {
+        if (!somebody_in_view && std::max(frame.size.width, frame.size.height) > hint_long_side &&
+            run_.faces.detect(frame, {hint_long_side, hint_confidence}).empty()) {
+            return {};
+        }
+        return run_.faces.detect(frame, {.max_long_side = close_long_side});
+    }
+
+    // A look without knowledge of the frames around.
+    Sightings look(ImageView frame) const {
+        Sightings seen;
+        seen.faces = faces(frame, false);
+        seen.reads = run_.bibs.read_text(frame, seen.faces);
+        return seen;
+    }
+
+  private:
+    const VideoRun& run_;
+};
+
+// Chooses the frames to look at. Where keyframes are close together, they are looked at alone, until they
+// show somebody or a number; all other footage is read densely.
+class FrameChooser {
+  public:
+    FrameChooser(const VideoRun& run, VideoReader& reader) : run_(run), reader_(reader), looker_(run) {}
+
+    // Gives every frame and every end of a group, in order of time; `give` returns false to stop.
+    template <typename Give>
+    void read(double from, Give&& give) {
+        bool going_on = true;
+        // A frame is given once it is known when the next one comes.
+        std::optional<Item> waiting;
+        const auto pass_on = [&](double until) {
+            if (!waiting) return;
+            waiting->until = until;
+            going_on = going_on && give(std::move(*waiting));
+            waiting.reset();
+        };
+        const auto queue = [&](VideoFrame&& frame, std::optional<Sightings> seen) {
+            pass_on(frame.time);
+            waiting.emplace(Item{std::move(frame), std::move(seen), 0, 0, false});
+        };
+
+        if (from > 0) reader_.seek(from);
+        std::optional<FrameGroup> group = reader_.next_group();
+        std::optional<Keyframe> keyframe;  // of `group`, if it was looked at already
+        while (group && going_on) {
+            std::optional<FrameGroup> next = reader_.next_group();
+            const bool sparse = group->starts_at_keyframe && (!next || next->starts_at_keyframe) &&
+                                group->span.length() <= run_.options.shortest_appearance;
+            if (sparse && !keyframe) keyframe = look_at_keyframe(*group);
+            std::optional<Keyframe> next_keyframe;
+            const bool somebody_here = keyframe && keyframe->seen.hint_at_people();
+            if (sparse && keyframe && !somebody_here && next) next_keyframe = look_at_keyframe(*next);
+
+            if (sparse && keyframe && !somebody_here &&
+                !(next_keyframe && next_keyframe->seen.hint_at_people())) {
+                queue(std::move(keyframe->frame), std::move(keyframe->seen));
+            } else {
+                reader_.frames(*group, run_.options.fps,
+                               [&](VideoFrame&& frame) { queue(std::move(frame), std::nullopt); });
+            }
+            pass_on(group->span.end);
+            Item end{std::nullopt, std::nullopt, group->span.end, reader_.damaged_frames(), !next};
+            going_on = going_on && give(std::move(end));
+            group = std::move(next);
+            keyframe = std::move(next_keyframe);
+        }
+    }
+
+  private:
+    // One that was looked at already.
+    struct Keyframe {
+        VideoFrame frame;
+        Sightings seen;
+    };
+
+    std::optional<Keyframe> look_at_keyframe(const FrameGroup& group) {
+        std::optional<VideoFrame> frame = reader_.keyframe(group);
+        if (!frame) return std::nullopt;
+        Sightings seen = looker_.look(frame->image.view());
+        return Keyframe{*std::move(frame), std::move(seen)};
+    }
+
+    const VideoRun& run_;
+    VideoReader& reader_;
+    Looker looker_;
+};
+
+// Boxes of what was found in a shrunk frame, in pixels of the video; and back again.
+void scale(Appearance& appearance, const PixelScale& scale) {
+    for (Waypoint& waypoint : appearance.path) waypoint.box = scale(waypoint.box);
+    if (appearance.face) scale_face(*appearance.face, scale);
+    for (TimedRead& timed : appearance.bib_reads) scale_read(timed.read, scale);
+}
+
+// Follows the people in the frames, and commits.
+class Follower {
+  public:
+    Follower(const VideoRun& run, const VideoInfo& info, VideoReading reading, VideoOutcome& outcome)
+        : run_(run),
+          info_(info),
+          reading_(std::move(reading)),
+          looker_(run),
+          outcome_(outcome),
+          position_(reading_.indexed_until) {}
+
+    // The frame shown just before the footage begins, so that a cut at its very start is seen.
+    void see_before(const VideoFrame& frame) { scenes_.observe(frame.image.view(), frame.time); }
+
+    // False: stop.
+    bool take(Item&& item) {
+        if (!item.frame) return end_of_group(item);
+        look(item);
+        const double seconds = std::max(0.0, item.until - position_);
+        position_ += seconds;
+        return go_on({seconds, position_, info_.duration});
+    }
+
+    // What was read before the video gave out is kept.
+    void give_out(const std::string& reason) {
+        outcome_.failure = reason;
+        try {
+            commit(
+                {.until = position_, .finished = true, .damaged_frames = damaged_frames_, .failure = reason});
+        } catch (const Fatal& trouble) {
+            std::rethrow_exception(trouble.reason);
+        }
+    }
+
+  private:
+    void look(Item& item) {
+        const VideoFrame& frame = *item.frame;
+        const ImageView image = frame.image.view();
+        Tracker& tracker = tracker_for(image.size);
+        Sightings seen = item.seen ? std::move(*item.seen) : look(image, frame.time, tracker.anyone());
+        const bool cut = scenes_.observe(image, frame.time);
+        const std::vector<int> wanted = tracker.observe({.time = frame.time,
+                                                         .duration = std::max(0.0, item.until - frame.time),
+                                                         .faces = seen.faces,
+                                                         .bib_reads = seen.reads,
+                                                         .scene_change = cut});
+        std::vector<Face> faces;
+        for (const int face : wanted) faces.push_back(seen.faces[static_cast<std::size_t>(face)]);
+        run_.faces.embed(image, faces);
+        for (std::size_t i = 0; i < wanted.size(); ++i) tracker.embedded(wanted[i], faces[i].embedding);
+    }
+
+    Sightings look(ImageView image, double time, bool somebody_in_view) {
+        Sightings seen;
+        seen.faces = looker_.faces(image, somebody_in_view);
+        const ReadOptions where{.whole = time >= next_whole_look_,
+                                .torsos = !seen.faces.empty() && time >= next_torso_look_};
+        if (!where.whole && !where.torsos) return seen;
+        if (where.whole) next_whole_look_ = time + between_whole_looks;
+        if (where.torsos) next_torso_look_ = time + between_torso_looks;
+        seen.reads = run_.bibs.read_text(image, seen.faces, where);
+        return seen;
+    }
+
+    Tracker& tracker_for(Size image) {
+        if (tracker_) return *tracker_;
+        to_video_ = {static_cast<float>(info_.size.width) / static_cast<float>(image.width),
+                     static_cast<float>(info_.size.height) / static_cast<float>(image.height)};
+        std::vector<Appearance> going_on = reading_.going_on;
+        for (Appearance& appearance : going_on) scale(appearance, to_video_.inverse());
+        return tracker_.emplace(TrackOptions{}, going_on);
+    }
+
+    bool end_of_group(const Item& item) {
+        const double seconds = std::max(0.0, item.until - position_);
+        position_ += seconds;
+        damaged_frames_ = item.damaged_frames + damaged_before_;
+        const double piece = item.until - reading_.indexed_until;
+        const bool quiet = !tracker_ || !tracker_->anyone();
+        if (item.last || piece >= longest_piece || (quiet && piece >= quiet_piece)) {
+            if (!commit({.until = item.until, .finished = item.last, .damaged_frames = damaged_frames_}))
+                return false;
+        }
+        return go_on({seconds, position_, info_.duration});
+    }
+
+    bool commit(VideoFootage footage) {
+        if (tracker_) footage.appearances = tracker_->finish(footage.until);
+        for (Appearance& appearance : footage.appearances) scale(appearance, to_video_);
+        const auto count = std::ranges::count(footage.appearances, -1, &Appearance::continues);
+        bool ours = false;
+        try {
+            ours = run_.catalog.put_footage(reading_, footage);
+        } catch (...) {
+            throw Fatal{std::current_exception()};
+        }
+        if (!ours) {
+            outcome_.stopped = true;  // another run reads this video now
+            return false;
+        }
+        outcome_.appearances += count;
+        outcome_.damaged_frames = footage.damaged_frames;
+        tracker_.reset();
+        next_whole_look_ = next_torso_look_ = -std::numeric_limits<double>::infinity();
+        return true;
+    }
+
+    bool go_on(const VideoStep& step) {
+        if (run_.tell(step)) return true;
+        outcome_.stopped = true;
+        return false;
+    }
+
+    const VideoRun& run_;
+    const VideoInfo& info_;
+    VideoReading reading_;
+    Looker looker_;
+    VideoOutcome& outcome_;
+    SceneChange scenes_;
+    std::optional<Tracker> tracker_;  // of the piece since the last commit
+    PixelScale to_video_;
+    double position_ = 0;
+    double next_whole_look_ = -std::numeric_limits<double>::infinity();
+    double next_torso_look_ = -std::numeric_limits<double>::infinity();
+    std::int64_t damaged_frames_ = 0;
+    const std::int64_t damaged_before_ = reading_.damaged_frames;
+};
+
+// Reads on a thread of its own, some frames ahead, and takes on this one.
+void read_ahead(FrameChooser& chooser, double from, Follower& follower) {
+    BoundedQueue<Item> items(frames_ahead);
+    std::exception_ptr trouble;
+    struct Reading {
+        BoundedQueue<Item>& items;
+        std::thread thread;
+        ~Reading() {
+            items.close();
+            thread.join();
+        }
+    };
+    {
+        Reading reading{items, std::thread([&] {
+                            try {
+                                chooser.read(from, [&](Item&& item) { return items.push(std::move(item)); });
+                            } catch (...) {
+                                trouble = std::current_exception();
+                            }
+                            items.close();
+                        })};
+        while (auto item = items.pop()) {
+            if (!follower.take(std::move(*item))) return;
+        }
+    }
+    if (trouble) std::rethrow_exception(trouble);
+}
+
+}  // namespace
+
+VideoOutcome index_video(const VideoRun& run) {
+    VideoOutcome outcome;
+    VideoRecord record{run.object.key, run.object.fingerprint(), run.object.size, {}, {}};
+    std::shared_ptr<const ByteSource> bytes;
+    std::optional<VideoReader> reader;
+    try {
+        bytes = run.media.open(run.object.key);
+        reader = VideoReader::open(bytes);
+        record.info = reader->info();
+    } catch (const Error& error) {
+        outcome.failure = error.what();
+        // A store in trouble says nothing of the video, nor does one that is gone: the next run looks again.
+        if (error.code() == ErrorCode::overloaded || error.code() == ErrorCode::not_found) return outcome;
+        record.failure = error.what();
+        run.catalog.begin_video(run.source, run.recognition, record);
+        return outcome;
+    }
+
+    VideoReading reading = run.catalog.begin_video(run.source, run.recognition, record);
+    if (reading.finished) return outcome;  // by another run, meanwhile
+    const double from = reading.indexed_until;
+    Follower follower(run, record.info, std::move(reading), outcome);
+    FrameChooser chooser(run, *reader);
+    try {
+        if (from > 0) follower.see_before(read_frame(bytes, from - 1 / run.options.fps));
+        if (run.decode_ahead) {
+            read_ahead(chooser, from, follower);
+        } else {
+            chooser.read(from, [&](Item&& item) { return follower.take(std::move(item)); });
+        }
+    } catch (const Fatal& trouble) {
+        std::rethrow_exception(trouble.reason);
+    } catch (const std::bad_alloc&) {
+        outcome.failure = "not enough memory for this video";  // there may be more next time
+    } catch (const Error& error) {
+        outcome.failure = error.what();  // of a store in trouble, the next run goes on
+        if (error.code() != ErrorCode::overloaded) follower.give_out(error.what());
+    } catch (const std::exception& error) {
+        follower.give_out(error.what());
+    }
+    return outcome;
+}
+
+}  // namespace eventlens
