@@ -130,6 +130,98 @@ TEST_F(Durability, AKilledIndexerLeavesWholeBatches) {
     expect_sound();
 }
 
+// Every piece of footage has three appearances, one of which goes on and continues that of the piece before.
+VideoFootage piece_number(int number) {
+    VideoFootage footage{.until = number * 10.0, .damaged_frames = number};
+    footage.appearances.assign(3, appearance_like(footage.until - 5));
+    footage.appearances[1].goes_on = true;
+    if (number > 1) footage.appearances[1].continues = 0;
+    return footage;
+}
+
+TEST_F(Durability, AKilledReaderOfAVideoGoesOnWhereItStood) {
+    SourceId source = 0;
+    EventId event = 0;
+    {
+        Catalog catalog = Catalog::open(workspace());
+        event = catalog.create_event({.name = "Race"});
+        source = catalog.add_source(event, "folder");
+    }
+    int told_last = 0;
+    for (int round = 0; round < 10; ++round) {
+        std::array<int, 2> told{};
+        ASSERT_EQ(pipe(told.data()), 0);
+        const pid_t child = in_child([&] {
+            Catalog catalog = Catalog::open(workspace());
+            VideoReading reading = catalog.begin_video(source, made_by, video_like("long.mp4"));
+            for (int number = static_cast<int>(reading.indexed_until / 10) + 1;; ++number) {
+                if (!catalog.put_footage(reading, piece_number(number))) return 1;
+                if (write(told[1], &number, sizeof number) != sizeof number) return 2;
+            }
+        });
+        close(told[1]);
+        for (int seen = 0; seen <= round % 3; ++seen)
+            ASSERT_EQ(read(told[0], &told_last, sizeof told_last), int{sizeof told_last});
+        std::this_thread::sleep_for(std::chrono::microseconds(round * 731));
+        kill(child, SIGKILL);
+        EXPECT_EQ(exit_code_of(child), -1);
+        int number = 0;
+        while (read(told[0], &number, sizeof number) == int{sizeof number}) told_last = number;
+        close(told[0]);
+    }
+
+    Catalog catalog = Catalog::open(workspace());
+    const VideoReading reading = catalog.begin_video(source, made_by, video_like("long.mp4"));
+    const int pieces = static_cast<int>(reading.indexed_until / 10);
+    EXPECT_GE(pieces, told_last);  // the one after the last that was told may have been committed as well
+    EXPECT_LE(pieces, told_last + 1);
+    EXPECT_EQ(reading.damaged_frames, pieces);
+    EXPECT_EQ(reading.going_on.size(), 1U);
+    const auto stored = catalog.appearances(reading.video, made_by.embedder);
+    ASSERT_EQ(stored.size(), static_cast<std::size_t>(3 * pieces));
+    std::map<AppearanceId, int> chains;
+    for (const AppearanceContent& content : stored) {
+        ++chains[content.chain];
+        EXPECT_FALSE(content.seen.face.value().embedding.empty());
+        EXPECT_EQ(content.seen.bib_reads.size(), 2U);
+    }
+    EXPECT_EQ(chains[stored[1].appearance], pieces);  // from the first round to the last
+    EXPECT_EQ(chains.size(), static_cast<std::size_t>(2 * pieces + 1));
+    expect_sound();
+}
+
+TEST_F(Durability, OfTwoProcessesOneReadsAVideo) {
+    SourceId source = 0;
+    {
+        Catalog catalog = Catalog::open(workspace());
+        source = catalog.add_source(catalog.create_event({.name = "Race"}), "folder");
+    }
+    constexpr int pieces = 40;
+    const auto index = [&] {
+        return in_child([&] {
+            Catalog catalog = Catalog::open(workspace());
+            VideoReading reading = catalog.begin_video(source, made_by, video_like("long.mp4"));
+            for (int number = static_cast<int>(reading.indexed_until / 10) + 1; number <= pieces; ++number) {
+                VideoFootage footage = piece_number(number);
+                footage.finished = number == pieces;
+                if (!catalog.put_footage(reading, footage)) return 1;
+            }
+            return 0;
+        });
+    };
+    const pid_t one = index();
+    const pid_t two = index();
+    const int code_one = exit_code_of(one);
+    const int code_two = exit_code_of(two);
+    EXPECT_TRUE(code_one == 0 || code_two == 0);  // both, when the second found everything done
+    EXPECT_LE(code_one + code_two, 1);
+    const Catalog catalog = Catalog::open(workspace());
+    const VideoEntry video = catalog.find_video_by_key(source, "long.mp4").value();
+    EXPECT_TRUE(video.finished);
+    EXPECT_EQ(catalog.appearances(video.id).size(), std::size_t{3 * pieces});
+    expect_sound();
+}
+
 TEST_F(Durability, TwoProcessesIndexOneEvent) {
     SourceId source = 0;
     EventId event = 0;
@@ -237,6 +329,50 @@ TEST_F(Durability, WhatIsRemovedCannotBeReadFromTheFiles) {
     EXPECT_TRUE(anywhere("others-7"));
     catalog.delete_event(event);
     EXPECT_FALSE(anywhere("others-7"));
+}
+
+TEST_F(Durability, WhatIsRemovedWithAVideoCannotBeReadFromTheFiles) {
+    Catalog catalog = Catalog::open(workspace());
+    const EventId event = catalog.create_event({.name = "Race"});
+    const SourceId source = catalog.add_source(event, "folder");
+    Appearance seen = appearance_like(1);
+    for (std::size_t i = 0; i < 192; ++i) seen.face->embedding[i] = static_cast<float>(i) / 2048 + 0.0078125F;
+    seen.bib_reads[1].read.text = "BIBOFONEWHOASKED";
+    seen.path = {{1.234567, {11.125F, 22.25F, 33.5F, 44.75F}}};
+    const auto embedding_bytes = embedding_blob(seen.face->embedding);
+    const auto path_bytes = path_blob(seen.path);
+    const std::string embedding(reinterpret_cast<const char*>(embedding_bytes.data()),
+                                embedding_bytes.size());
+    const std::vector<std::string> traces{
+        embedding, embedding.substr(100, 16), "BIBOFONEWHOASKED",
+        std::string(reinterpret_cast<const char*>(path_bytes.data()), path_bytes.size())};
+    const auto put = [&](const std::string& key) {
+        put_video(catalog, source, "earlier " + key, 100);
+        VideoReading reading = catalog.begin_video(source, made_by, video_like(key));
+        EXPECT_TRUE(catalog.put_footage(reading, {.until = 2, .finished = true, .appearances = {seen}}));
+        put_video(catalog, source, "later " + key, 100);
+        for (const std::string& trace : traces) EXPECT_TRUE(anywhere(trace));  // else this could not fail
+        return reading.video;
+    };
+    const auto expect_gone = [&] {
+        for (const std::string& trace : traces) EXPECT_FALSE(anywhere(trace));
+    };
+    const VideoId video = put("key-of-one-who-asked");
+    catalog.save_search(event, {.request_id = uuid_text(make_uuid()),
+                                .appearances = {{{.appearance = catalog.appearances(video)[0].appearance,
+                                                  .bib = "BIBOFONEWHOASKED"}}}});
+    EXPECT_TRUE(anywhere("key-of-one-who-asked"));
+    catalog.remove_videos(event, std::vector{video});
+    expect_gone();
+    EXPECT_TRUE(anywhere("later key"));
+    for (const VideoEntry& other : catalog.videos(event)) catalog.remove_videos(event, std::vector{other.id});
+    EXPECT_FALSE(anywhere("key-of-one-who-asked"));
+
+    put("again");
+    catalog.remove_embeddings(event, made_by.embedder);
+    EXPECT_FALSE(anywhere(embedding));
+    catalog.delete_event(event);
+    expect_gone();
 }
 
 TEST_F(Durability, EmbeddingsOfAModelThatWasReplacedAreGoneToo) {
@@ -394,6 +530,56 @@ TEST_F(Durability, MigrationsAreTakenInOrderAndOnce) {
     EXPECT_EQ(row.text(1), "none yet");
 }
 
+TEST_F(Durability, AWorkspaceFromBeforeVideosKeepsWhatItHas) {
+    std::filesystem::create_directories(workspace());
+    const std::string request = uuid_text(make_uuid());
+    {
+        auto database = raw();
+        migrate(database, schema_steps().first(1));
+        database.execute(
+            "INSERT INTO events(id, organisation, name, slug, date, time_zone, bib_pattern, status, embedder,"
+            " cover_image, enabled, bib_search, selfie_search, name_search, video_search, "
+            "video_selfie_search,"
+            " timeline_search, created, change_counter)"
+            " VALUES (3, 1, 'Race', 'race', '', 'UTC', '\\d+', 'active', '', '', 1, 1, 1, 0, 0, 0, 1, 5, 9);"
+            "INSERT INTO sources(id, event, uri) VALUES (4, 3, 'folder');"
+            "INSERT INTO models(id, name) VALUES (1, 'mobilefacenet'), (2, 'paddle');"
+            "INSERT INTO photos(id, uuid, event, source, key, fingerprint, bytes, width, height, camera, "
+            "reader,"
+            " indexed, changed)"
+            " VALUES (7, randomblob(16), 3, 4, CAST('a.jpg' AS BLOB), x'00', 1, 10, 10, '', 2, 6, 9);"
+            "INSERT INTO photo_embedders VALUES (7, 1);"
+            "INSERT INTO bib_reads VALUES (7, 0, 'A207', x'', zeroblob(32), x'');");
+        const Uuid uuid = *parse_uuid(request);
+        database.run(
+            "INSERT INTO searches(id, event, request_id, kind, bib, created) VALUES (1, 3, ?, 'bib', 'A207', "
+            "8)",
+            std::as_bytes(std::span(uuid)));
+        database.execute(
+            "INSERT INTO search_matches VALUES (1, 0, 7, 'bib', 0.75, 1, 2, 3, 4, -1, 0, 'A207')");
+    }
+    Catalog catalog = Catalog::open(workspace());
+    EXPECT_EQ(raw().integer("PRAGMA user_version"), 2);
+    EXPECT_EQ(catalog.find_event("Race"), 3);
+    EXPECT_EQ(known_in(catalog, 4).at(0).key, "a.jpg");
+    EXPECT_TRUE(known_in(catalog, 4).at(0).current);
+    const Told told = told_since(catalog, 3, 0);
+    EXPECT_EQ(told.put.at(0).bib_reads.at(0).text, "A207");
+    EXPECT_EQ(told.changes.counter, 9);
+    const SavedSearch search = catalog.load_search(3, request).value();
+    EXPECT_EQ(search.matches.at(0).photo, 7);
+    EXPECT_EQ(search.appearances, std::nullopt);  // videos were never searched
+
+    const VideoId video = put_video(catalog, 4, "a.mp4", 1);
+    const AppearanceMatch match{.appearance = catalog.appearances(video).at(0).appearance,
+                                .kind = MatchKind::bib};
+    EXPECT_TRUE(catalog.set_search_appearances(3, request, std::vector{match}));
+    EXPECT_EQ(catalog.load_search(3, request)->appearances, std::vector{match});
+    EXPECT_EQ(catalog.counts(3).videos.total, 1);
+    expect_sound();
+    catalog.delete_event(3);
+}
+
 TEST_F(Durability, AMigrationThatFailsChangesNothing) {
     Catalog::open(workspace()).create_event({.name = "Race"});
     auto database = raw();
@@ -428,8 +614,12 @@ void use(const std::filesystem::path& workspace) {
         for (const EventInfo& info : catalog.events()) {
             for (const PhotoContent& content : told_since(catalog, info.id, 0).put)
                 catalog.photo(content.photo);
+            for (const AppearanceContent& content : appearances_told_since(catalog, info.id, 0).put)
+                catalog.appearances(content.video);
             for (const SourceInfo& source : catalog.sources(info.id)) {
                 known_in(catalog, source.id);
+                known_videos_in(catalog, source.id);
+                catalog.begin_video(source.id, made_by, video_like("v0"));
                 catalog.put_batch(source.id, made_by, photos_like("p", 3));
             }
             catalog.delete_event(info.id);
@@ -443,7 +633,9 @@ TEST_F(Durability, ADamagedFileIsAnErrorAtWorst) {
     {
         Catalog catalog = Catalog::open(workspace());
         const EventId event = catalog.create_event({.name = "Race"});
-        catalog.put_batch(catalog.add_source(event, "folder"), made_by, photos_like("p", 40));
+        const SourceId source = catalog.add_source(event, "folder");
+        catalog.put_batch(source, made_by, photos_like("p", 40));
+        put_video(catalog, source, "v0", 40);
     }
     const std::string whole = bytes_of_file(file());
     const auto use_bytes = [&](const std::string& bytes) {

@@ -94,6 +94,61 @@ inline std::vector<PhotoRecord> photos_like(const std::string& prefix, int count
     return photos;
 }
 
+inline VideoRecord video_like(const std::string& key) {
+    VideoRecord video;
+    video.key = key;
+    video.fingerprint = "etag of " + key;
+    video.bytes = 40'000'000'000;
+    video.info.container = "mov";
+    video.info.codec = "h264";
+    video.info.size = {1920, 1080};
+    video.info.rotation = 90;
+    video.info.frame_rate = 30000.0 / 1001;
+    video.info.duration = 3600.125;
+    video.info.audio_tracks = 2;
+    video.info.recorded_utc = 1'778'311'800'250;
+    return video;
+}
+
+// In view from `start` for two seconds, with a face.
+inline Appearance appearance_like(double start, std::size_t seed = 0) {
+    Appearance seen;
+    seen.span = {start, start + 2};
+    seen.sightings = 7;
+    seen.path = {{start, {1, 2, 30, 40}}, {start + 1.0 / 3, {5, 2, 30, 40.5F}}};
+    seen.face = face_like(seed);
+    seen.face_time = start + 0.1;
+    seen.faces_embedded = 3;
+    seen.bib_reads = {{start, read_like("A207")}, {start + 0.5, read_like("A20")}};
+    return seen;
+}
+
+// Reads a video to its end in one go: `count` appearances, a second apart.
+inline VideoId put_video(Catalog& catalog, SourceId source, const std::string& key, int count,
+                         const Recognition& recognition = made_by) {
+    VideoReading reading = catalog.begin_video(source, recognition, video_like(key));
+    VideoFootage footage{.until = 3600.125, .finished = true};
+    for (int i = 0; i < count; ++i)
+        footage.appearances.push_back(appearance_like(i, static_cast<std::size_t>(i)));
+    EXPECT_TRUE(catalog.put_footage(reading, footage));
+    return reading.video;
+}
+
+inline void expect_same(const Face& a, const Face& b) {
+    EXPECT_EQ(a.box, b.box);
+    EXPECT_EQ(a.landmarks, b.landmarks);
+    EXPECT_EQ(a.confidence, b.confidence);
+    EXPECT_EQ(a.quality, b.quality);
+    EXPECT_EQ(a.embedding, b.embedding);
+}
+
+inline void expect_same(const BibRead& a, const BibRead& b) {
+    EXPECT_EQ(a.text, b.text);
+    EXPECT_EQ(a.confidences, b.confidences);
+    EXPECT_EQ(a.corners, b.corners);
+    EXPECT_EQ(a.evidence, b.evidence);
+}
+
 // What changes_since() tells.
 struct Told {
     EventChanges changes;
@@ -108,6 +163,30 @@ inline Told told_since(const Catalog& catalog, EventId event, std::int64_t count
         event, counter, embedder, [&](PhotoContent&& content) { told.put.push_back(std::move(content)); },
         [&](PhotoId photo) { told.removed.push_back(photo); });
     return told;
+}
+
+// What appearance_changes_since() tells.
+struct AppearancesTold {
+    EventChanges changes;
+    std::vector<AppearanceContent> put;
+    std::vector<AppearanceId> removed;
+};
+
+inline AppearancesTold appearances_told_since(const Catalog& catalog, EventId event, std::int64_t counter,
+                                              const std::string& embedder = made_by.embedder) {
+    AppearancesTold told;
+    told.changes = catalog.appearance_changes_since(
+        event, counter, embedder,
+        [&](AppearanceContent&& content) { told.put.push_back(std::move(content)); },
+        [&](AppearanceId appearance) { told.removed.push_back(appearance); });
+    return told;
+}
+
+inline std::vector<KnownVideo> known_videos_in(const Catalog& catalog, SourceId source,
+                                               const Recognition& wanted = made_by) {
+    std::vector<KnownVideo> known;
+    catalog.known_videos(source, wanted, [&](const KnownVideo& video) { known.push_back(video); });
+    return known;
 }
 
 inline std::vector<KnownObject> known_in(const Catalog& catalog, SourceId source,

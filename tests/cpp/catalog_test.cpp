@@ -21,21 +21,6 @@ class Stories : public CatalogTest {
     SourceId source = catalog.add_source(event, "file:///photos");
 };
 
-void expect_same(const Face& a, const Face& b) {
-    EXPECT_EQ(a.box, b.box);
-    EXPECT_EQ(a.landmarks, b.landmarks);
-    EXPECT_EQ(a.confidence, b.confidence);
-    EXPECT_EQ(a.quality, b.quality);
-    EXPECT_EQ(a.embedding, b.embedding);
-}
-
-void expect_same(const BibRead& a, const BibRead& b) {
-    EXPECT_EQ(a.text, b.text);
-    EXPECT_EQ(a.confidences, b.confidences);
-    EXPECT_EQ(a.corners, b.corners);
-    EXPECT_EQ(a.evidence, b.evidence);
-}
-
 TEST_F(Stories, EventsKeepTheirSettings) {
     const EventSettings settings{.name = "Läufe \"O'Brien\"; DROP TABLE events;-- %_\n",
                                  .slug = "laeufe",
