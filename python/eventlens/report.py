@@ -1,7 +1,8 @@
 """One HTML file that shows what a search found and why: to look at, to send, to keep.
 
-The file holds everything it needs, pictures included, and asks nothing of the network. It knows only the
-plain values below, not the engine: `eventlens.notebook` makes them from matches.
+The file holds everything it needs, pictures included, and asks nothing of the network; only clips that were not
+embedded lie beside it. It knows only the plain values below, not the engine: `eventlens.notebook` makes them
+from matches and clips.
 """
 
 from __future__ import annotations
@@ -13,10 +14,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from html import escape
 from pathlib import Path
+from urllib.parse import quote
+
+from eventlens.videos import clock
 
 __all__ = [
     "Picture",
     "PictureBox",
+    "ReportClip",
     "ReportEvent",
     "ReportMatch",
     "ReportQuery",
@@ -49,11 +54,11 @@ class PictureBox:
 
 @dataclass(frozen=True)
 class Picture:
-    """A photo's thumbnail.
+    """A photo's thumbnail, or that of a video's frame.
 
     Attributes:
-        jpeg: Encoded, of any size; empty when the photo cannot be read any more.
-        width: Of the photo that the boxes refer to, pixels.
+        jpeg: Encoded, of any size; empty when the original cannot be read any more.
+        width: Of the original that the boxes refer to, pixels.
         height: Of the same.
     """
 
@@ -71,7 +76,7 @@ class ReportMatch:
         key: The photo's name; any characters at all.
         probability: 0 to 1, that it shows the person.
         why: The reasons, such as "face, similarity 0.71".
-        captured: When it was taken, shown as it is given.
+        captured: When it was taken, shown as it is given, with the name of its time zone.
     """
 
     key: str
@@ -83,13 +88,43 @@ class ReportMatch:
 
 
 @dataclass(frozen=True)
+class ReportClip:
+    """Seconds of a video in which the person was found.
+
+    Attributes:
+        key: The video's name; any characters at all.
+        poster: The frame in which they are seen best.
+        start: Seconds of the video, from
+        end: to.
+        duration: Of the whole video, seconds.
+        probability: 0 to 1, that it shows the person.
+        why: The reasons, such as "bib A207 read".
+        file: The clip, as a path relative to the report; empty: it was not cut.
+        mp4: The clip itself, to be played inside the report; empty: only the poster is shown.
+        note: What is to be said of the file; may be empty.
+    """
+
+    key: str
+    poster: Picture
+    start: float
+    end: float
+    duration: float
+    probability: float
+    why: Sequence[str]
+    file: str = ""
+    mp4: bytes = b""
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class ReportQuery:
-    """One question and its answer, surest first. A question is a selfie, a bib, or both."""
+    """One question and its answer, photos surest first. A question is a selfie, a bib, or both."""
 
     matches: Sequence[ReportMatch]
     selfie: Picture | None = None
     bib: str = ""
     note: str = ""  # such as "3 faces in the selfie; the largest was used"
+    clips: Sequence[ReportClip] = ()  # by video and time
 
 
 @dataclass(frozen=True)
@@ -139,10 +174,10 @@ def report_html(
     """The report as text."""
     counts = "".join(f"<li><b>{count:,}</b> {printable(what)}</li>" for what, count in event.counts.items())
     source = f'<p class="source">{printable(event.source)}</p>' if event.source else ""
-    when = (made or datetime.now()).strftime("%Y-%m-%d %H:%M")
+    when = (made or datetime.now().astimezone()).strftime("%Y-%m-%d %H:%M %Z").strip()
     style = _STYLE.read_text(encoding="utf-8")
     sections = "".join(_query_html(query, number, confident) for number, query in enumerate(queries))
-    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    policy = "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'"
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -160,7 +195,7 @@ def report_html(
 {source}<ul class="counts">{counts}</ul>
 </header>
 <main>{sections}</main>
-<footer><p>Probabilities are calibrated: of the photos marked 80 %, about eight in ten show the person.
+<footer><p>Probabilities are calibrated: of what is marked 80 %, about eight in ten show the person.
 Made {when}.</p></footer>
 </body>
 </html>
@@ -175,20 +210,24 @@ def picture_html(picture: Picture, alternative: str, style: str = "", shape: flo
         style: CSS for the frame.
         shape: Width divided by height to crop to, around what is highlighted; 0: the whole picture.
     """
-    width, height = max(1, picture.width), max(1, picture.height)
-    left, top, wide, high = _crop(picture, shape or width / height)
-    window = f"{left:.0f} {top:.0f} {wide:.0f} {high:.0f}"
+    left, top, wide, high = _crop(picture, shape or max(1, picture.width) / max(1, picture.height))
     if not picture.jpeg:
         frame = f"aspect-ratio:{wide:.0f}/{high:.0f};display:grid;place-items:center;background:#8883;{style}"
-        return f'<div style="{frame}">the photo cannot be read any more</div>'
+        return f'<div style="{frame}">the original cannot be read any more</div>'
+    attributes = f'role="img" aria-label="{printable(alternative)}" style="display:block;width:100%;{style}"'
+    return _picture_svg(picture, (left, top, wide, high), attributes)
+
+
+def _picture_svg(picture: Picture, window: Box, attributes: str) -> str:
+    width, height = max(1, picture.width), max(1, picture.height)
+    left, top, wide, high = window
     data = base64.b64encode(picture.jpeg).decode("ascii")
-    line = max(wide, high) / 220  # drawn in the photo's pixels, so it must grow with them
+    line = max(wide, high) / 220  # drawn in the original's pixels, so it must grow with them
     # Faint ones first: what was matched lies on top.
     boxes = sorted(picture.boxes, key=lambda box: box.highlighted)
     drawn = "".join(_box_svg(box, line, width) for box in boxes)
     return (
-        f'<svg role="img" aria-label="{printable(alternative)}" viewBox="{window}" '
-        f'style="display:block;width:100%;{style}">'
+        f'<svg {attributes} viewBox="{left:.0f} {top:.0f} {wide:.0f} {high:.0f}">'
         f'<image width="{width}" height="{height}" preserveAspectRatio="none" '
         f'href="data:image/jpeg;base64,{data}"/>'
         f"{drawn}</svg>"
@@ -279,7 +318,9 @@ def _query_html(query: ReportQuery, number: int, confident: float) -> str:
     asked = " and ".join(
         (["this selfie"] if query.selfie else []) + ([f"bib {query.bib}"] if query.bib else [])
     )
-    title = f"{_photos(len(sure))} for {printable(asked or 'this question')}"
+    found = [_count(len(sure), "photo")] if sure or not query.clips else []
+    found += [_count(len(query.clips), "clip")] if query.clips else []
+    title = f"{' and '.join(found)} for {printable(asked or 'this question')}"
     probe = ""
     if query.selfie:
         style = "width:104px;border-radius:14px;"
@@ -291,13 +332,16 @@ def _query_html(query: ReportQuery, number: int, confident: float) -> str:
 <section aria-labelledby="q{number}">
 <div class="query">{probe}<div><h2 id="q{number}">{title}</h2>{note}</div></div>
 """
+    if query.clips:
+        html += _clips_html(query.clips) + "<h3>In photos</h3>"
     if sure:
         html += _cards_html(sure)
     else:
         html += "<p>No photo is likely to show this person.</p>"
     if unsure:
-        summary = f"Perhaps: {_photos(len(unsure))} more, each less likely than {100 * confident:.0f} %"
-        opened = "" if sure else " open"
+        photos = _count(len(unsure), "photo")
+        summary = f"Perhaps: {photos} more, each less likely than {100 * confident:.0f} %"
+        opened = "" if sure or query.clips else " open"
         html += f'<details class="unsure"{opened}><summary>{summary}</summary>{_cards_html(unsure)}</details>'
     return html + "</section>"
 
@@ -307,17 +351,66 @@ def _cards_html(matches: Sequence[ReportMatch]) -> str:
 
 
 def _card_html(match: ReportMatch) -> str:
-    words = probability_words(match.probability)
-    shape = f"--p:{min(max(match.probability, 0.0), 1.0):.3f}"
-    why = "".join(f"<li>{printable(reason)}</li>" for reason in match.why)
-    details = [match.captured.strftime("%H:%M:%S")] if match.captured else []
-    details += [printable(match.camera)] if match.camera else []
+    details = [match.captured.strftime("%Y-%m-%d %H:%M:%S %Z").strip()] if match.captured else []
+    details += [match.camera] if match.camera else []
     return f"""
 <li class="card">{picture_html(match.picture, f"photo {match.key}", shape=1.5)}
-<div class="text"><p class="sure"><i style="{shape}"></i>{words[0].upper()}{words[1:]}</p>
-<ul class="why">{why}</ul>
-<p class="key">{printable(match.key)}</p><p class="when">{" · ".join(details)}</p></div></li>"""
+<div class="text">{_verdict_html(match.probability, match.why)}
+<p class="key">{printable(match.key)}</p><p class="when">{printable(" · ".join(details))}</p></div></li>"""
 
 
-def _photos(count: int) -> str:
-    return "1 photo" if count == 1 else f"{count:,} photos"
+def _clips_html(clips: Sequence[ReportClip]) -> str:
+    seconds = sum(clip.end - clip.start for clip in clips)
+    videos = len({clip.key for clip in clips})
+    heading = f"On video: {seconds:.0f} seconds{f' in {videos} videos' if videos > 1 else ''}"
+    ordered = sorted(clips, key=lambda clip: not clip.mp4)  # what can be played comes first
+    return f'<h3>{heading}</h3><ol class="cards clips">{"".join(_clip_html(clip) for clip in ordered)}</ol>'
+
+
+def _clip_html(clip: ReportClip) -> str:
+    span = f"{clock(clip.start)} – {clock(clip.end)}"
+    link = quote(os.fsencode(clip.file))
+    alternative = f"video {clip.key}, {span}"
+    if clip.mp4:
+        data = base64.b64encode(clip.mp4).decode("ascii")
+        shown = (
+            f'<video controls playsinline preload="metadata" aria-label="{printable(alternative)}" '
+            f'{_poster_attribute(clip.poster)}src="data:video/mp4;base64,{data}"></video>'
+        )
+    else:
+        shown = picture_html(clip.poster, alternative, shape=16 / 9)
+        if clip.file:
+            shown = f'<a class="play" href="{link}" aria-label="play {printable(alternative)}">{shown}</a>'
+    length = clip.duration or clip.end or 1.0
+    place = f"--from:{min(clip.start / length, 1):.4f};--to:{min(clip.end / length, 1):.4f}"
+    file = f'<p class="file"><a href="{link}">{printable(Path(clip.file).name)}</a></p>' if clip.file else ""
+    note = f'<p class="when">{printable(clip.note)}</p>' if clip.note else ""
+    return f"""
+<li class="card{" player" if clip.mp4 else ""}"><div class="frame">{shown}</div>
+<div class="text"><p class="span">{span}<small>{clip.end - clip.start:.1f} s</small></p>
+<div class="track" style="{place}"><i></i></div>
+{_verdict_html(clip.probability, clip.why)}
+<p class="key">{printable(clip.key)}</p>{file}{note}</div></li>"""
+
+
+def _poster_attribute(poster: Picture) -> str:
+    """The frame that a player shows before it plays, the box drawn in it."""
+    if not poster.jpeg:
+        return ""
+    size = f'xmlns="http://www.w3.org/2000/svg" width="{poster.width}" height="{poster.height}"'
+    svg = _picture_svg(poster, (0, 0, max(1, poster.width), max(1, poster.height)), size)
+    return f'poster="data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode("ascii")}" '
+
+
+def _verdict_html(probability: float, why: Sequence[str]) -> str:
+    words = probability_words(probability).replace(" %", "\N{NO-BREAK SPACE}%")
+    shape = f"--p:{min(max(probability, 0.0), 1.0):.3f}"
+    reasons = "".join(f"<li>{printable(reason)}</li>" for reason in why)
+    return (
+        f'<p class="sure"><i style="{shape}"></i>{words[0].upper()}{words[1:]}</p>'
+        f'<ul class="why">{reasons}</ul>'
+    )
+
+
+def _count(count: int, thing: str) -> str:
+    return f"1 {thing}" if count == 1 else f"{count:,} {thing}s"

@@ -4,12 +4,15 @@ import base64
 import re
 from datetime import datetime
 from html.parser import HTMLParser
+from urllib.parse import unquote
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from eventlens.report import (
     Picture,
     PictureBox,
+    ReportClip,
     ReportEvent,
     ReportMatch,
     ReportQuery,
@@ -48,11 +51,17 @@ class Page(HTMLParser):
         assert self._open.pop() == tag
 
     def handle_data(self, data):
-        self.text += data
+        self.text += data.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def match(key="a.jpg", probability=0.9, boxes=(), jpeg=JPEG):
     return ReportMatch(key, Picture(jpeg, 1200, 800, boxes), probability, ["face, similarity 0.71"])
+
+
+def clip(start=5.3, end=8.2, probability=0.97, file="", mp4=b"", **details):
+    poster = Picture(JPEG, 1280, 720, [PictureBox((100, 200, 60, 80))])
+    why = ["bib A207 read"]
+    return ReportClip("finish.mp4", poster, start, end, 44.0, probability, why, file, mp4, **details)
 
 
 def test_shows_query_matches_and_counts():
@@ -88,7 +97,7 @@ def test_unsure_matches_come_apart_and_open_when_there_is_nothing_else():
 
 
 def test_asks_nothing_of_the_network():
-    html = report_html(ReportEvent("e"), [ReportQuery([match()], bib="7")])
+    html = report_html(ReportEvent("e"), [ReportQuery([match()], bib="7", clips=[clip()])])
     page = Page(html)
     links = [
         v for _, attributes in page.tags for k, v in attributes.items() if k in ("src", "href", "action")
@@ -98,13 +107,75 @@ def test_asks_nothing_of_the_network():
     assert any(a.get("http-equiv") == "Content-Security-Policy" for _, a in page.tags)
 
 
+def test_clips_say_where_in_which_video_how_sure_and_why():
+    clips = [clip(), clip(3600, 3661.5, note="encoded as H.264")]
+    page = Page(report_html(ReportEvent("e"), [ReportQuery([match()], bib="A207", clips=clips)]))
+    for text in (
+        "1 photo and 2 clips for bib A207",
+        "On video: 64 seconds",
+        "0:05.3 – 0:08.2",
+        "1:00:00.0 – 1:01:01.5",
+        "Very likely, 97 %",
+        "bib A207 read",
+        "finish.mp4",
+        "encoded as H.264",
+    ):
+        assert text in page.text
+    assert (
+        "1 clip for bib 7"
+        in Page(report_html(ReportEvent("e"), [ReportQuery([], bib="7", clips=[clip()])])).text
+    )
+
+
+def test_one_clip_plays_inside_and_the_others_are_linked():
+    clips = [clip(file="clips/a b#1.mp4"), clip(9, 12, file="clips/c.mp4", mp4=b"MP4 bytes")]
+    html = report_html(ReportEvent("e"), [ReportQuery([], bib="7", clips=clips)])
+    page = Page(html)
+    (player,) = [attributes for tag, attributes in page.tags if tag == "video"]
+    kind, _, data = player["src"].partition(",")
+    assert kind == "data:video/mp4;base64"
+    assert base64.b64decode(data) == b"MP4 bytes"
+    assert {"controls", "playsinline"} <= player.keys()
+    assert player["preload"] == "metadata"
+    poster = base64.b64decode(player["poster"].partition(",")[2]).decode()
+    drawing = Page(poster)
+    assert 'x="100.0" y="200.0"' in poster
+    assert base64.b64encode(JPEG).decode() in poster
+    assert drawing.tags[0][0] == "svg"
+    links = {attributes["href"] for tag, attributes in page.tags if tag == "a"}
+    assert {unquote(link) for link in links} == {"clips/a b#1.mp4", "clips/c.mp4"}
+    assert not any(set(" #?:") & set(link) for link in links)
+    policy = next(a["content"] for _, a in page.tags if a.get("http-equiv") == "Content-Security-Policy")
+    assert "media-src data:;" in policy
+    assert html.index("<video") < html.index("0:05.3"), "what can be played comes first"
+
+
+def test_a_clip_whose_poster_is_gone_still_plays():
+    gone = ReportClip("v.mp4", Picture(b"", 0, 0), 0, 0, 0, 0.9, [], "v.mp4", b"x")
+    page = Page(report_html(ReportEvent("e"), [ReportQuery([], bib="7", clips=[gone])]))
+    (player,) = [attributes for tag, attributes in page.tags if tag == "video"]
+    assert "poster" not in player
+
+
+def test_times_name_their_zone():
+    berlin = datetime(2026, 5, 9, 9, 31, 5, tzinfo=ZoneInfo("Europe/Berlin"))
+    shown = ReportMatch("a.jpg", Picture(JPEG, 12, 8), 0.9, [], captured=berlin, camera="N1")
+    page = Page(report_html(ReportEvent("e"), [ReportQuery([shown], bib="7")]))
+    assert "2026-05-09 09:31:05 CEST · N1" in page.text
+
+
 def test_any_name_is_shown_and_none_is_obeyed(tmp_path):
     boxes = [PictureBox((10, 10, 50, 50), label=EVIL)]
-    query = ReportQuery([match(EVIL, boxes=boxes)], bib=EVIL, note=EVIL)
+    evil = [
+        ReportClip(EVIL, Picture(JPEG, 9, 9, boxes), 0, 1, 2, 0.9, [EVIL], f"javascript:{EVIL}", mp4, EVIL)
+        for mp4 in (b"", b"mp4")
+    ]
+    query = ReportQuery([match(EVIL, boxes=boxes)], bib=EVIL, note=EVIL, clips=evil)
     path = write_report(tmp_path / "r.html", ReportEvent(EVIL, {EVIL: 1}, EVIL), [query])
     page = Page(path.read_text(encoding="utf-8"))
     assert "script" not in {tag for tag, _ in page.tags}
     assert not any(name.startswith("on") for _, attributes in page.tags for name in attributes)
+    assert not any(":" in attributes["href"] for tag, attributes in page.tags if tag == "a")
     assert "<script>alert(1)</script>" in page.text  # as text
     assert "\u202e" not in page.text
     assert "\N{SYMBOL FOR LINE FEED}" in page.text
