@@ -18,6 +18,7 @@ VALUE_TYPES = {
     "catalog": {"bibs", "faces", "gallery", "image", "models", "tracks", "video"},
     "models": {"image"},
     "clips": {"video"},
+    "tracks": {"video"},
 }
 
 HOMES = {

@@ -41,7 +41,8 @@ struct Appearance {
     std::vector<TimedRead>
         bib_reads;         // by time; of at most so many frames as TrackOptions::frames_with_reads
     bool goes_on = false;  // still in view where the footage handed to the tracker ended
-    // Which of the appearances that the tracker was given at its start this one continues; -1: none.
+    // Which of the appearances that the tracker was given at its start this one continues; -1: none. It then
+    // is a further piece of that one, which begins where that one ended and holds only what was seen since.
     int continues = -1;
 };
 
@@ -58,12 +59,20 @@ struct TrackOptions {
     double longest_loss = 1.0;   // seconds; somebody unseen for longer has left
     int embeddings = 5;          // looks that make up an appearance's embedding
     int frames_with_reads = 12;  // kept for an appearance, the most telling ones
-    double path_step = 0.5;      // seconds between waypoints
+    double path_step = 0.5;      // seconds between waypoints; grows for who stays longer than 4 minutes
+    // Of the model that makes the embeddings: lets these part whom motion alone took for one person, and find
+    // again whom it lost. With a slope of 0 motion decides alone.
+    Calibration calibration{};
 };
 
 // Joins what is seen in the frames of one video into appearances: faces by where they are and how they move,
-// bibs to the face above them or, where none is seen, to the same text at a place nearby. Pure. Thread
-// safety: none.
+// bibs to the face above them or, where none is seen, to the same text at a place nearby. What was seen once
+// is an appearance too, be it a mistake of the detector's.
+//
+// Somebody came into view between the frame that first shows them and the one before it, at any moment alike:
+// an appearance starts in the middle, which is off by a quarter of the step in the median and never by more
+// than half of it, and ends likewise. It does not reach beyond a cut in the footage, nor further than
+// longest_loss from where they were seen. Pure. Thread safety: none.
 class Tracker {
   public:
     // `going_on`: those that were in view where earlier footage of the video ended, so that they are taken up
@@ -74,12 +83,14 @@ class Tracker {
     Tracker& operator=(Tracker&&) noexcept;
     ~Tracker();
 
-    // Takes in the next frame; times must grow, else Error(bad_input). Returns the faces (their places in
-    // `frame.faces`) that are worth an embedding: better looks than those the appearance has. Hand each to
-    // embedded() before the next frame, or leave it.
+    // Takes in the next frame; times must grow, else Error(bad_input), as for reads whose evidence another
+    // version laid out. Returns the faces (their places in `frame.faces`) that are worth an embedding: better
+    // looks than those the appearance has, and those that motion alone might mistake for somebody else. Hand
+    // each to embedded() before the next frame, or leave it.
     std::vector<int> observe(const FrameSightings& frame);
 
-    // The embedding of a face that the last observe() asked for, of unit length.
+    // The embedding of a face that the last observe() asked for, of unit length. Throws Error(bad_input) for
+    // another face.
     void embedded(int face, const Embedding& embedding);
 
     // Whether anybody is in view.
@@ -88,8 +99,8 @@ class Tracker {
     // Appearances that have ended since the last call, by their start.
     std::vector<Appearance> take_ended();
 
-    // Ends everything at `time`, the end of the footage handed over, and returns what take_ended() had left
-    // too. Those seen last shortly before are marked goes_on.
+    // Ends everything at `time`, the end of the footage handed over (the last frame's time, if that is
+    // later), and returns what take_ended() had left too. Those seen last shortly before are marked goes_on.
     std::vector<Appearance> finish(double time);
 
   private:
