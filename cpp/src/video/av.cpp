@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <mutex>
-#include <new>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -94,11 +94,18 @@ void check_size(const AVCodecParameters& video, std::int64_t max_pixels) {
                     " pixels large, more than the allowed " + std::to_string(max_pixels));
 }
 
+// libav's own limit counts rows padded to whole blocks and vectors: what check_size() allowed must pass it.
+// It bounds what a frame may allocate that is larger than the header says.
+std::int64_t padded(std::int64_t max_pixels) {
+    return std::min<std::int64_t>(max_pixels, std::numeric_limits<std::int32_t>::max()) * 2 + 512 * 512;
+}
+
 // libav decodes the first frames of each stream to describe it; the limit holds there too.
 class DecoderOptions {
   public:
     DecoderOptions(unsigned streams, std::int64_t max_pixels) : options_(streams) {
-        for (AVDictionary*& options : options_) av_dict_set_int(&options, "max_pixels", max_pixels, 0);
+        for (AVDictionary*& options : options_)
+            av_dict_set_int(&options, "max_pixels", padded(max_pixels), 0);
     }
     ~DecoderOptions() {
         for (AVDictionary*& options : options_) av_dict_free(&options);
@@ -123,13 +130,13 @@ int check(int result, const char* doing) {
 
 Frame new_frame() {
     Frame frame(av_frame_alloc());
-    if (!frame) throw std::bad_alloc();
+    if (!frame) check(AVERROR(ENOMEM), "hold a frame");
     return frame;
 }
 
 Packet new_packet() {
     Packet packet(av_packet_alloc());
-    if (!packet) throw std::bad_alloc();
+    if (!packet) check(AVERROR(ENOMEM), "hold a packet");
     return packet;
 }
 
@@ -141,9 +148,12 @@ Input Input::open(std::shared_ptr<const ByteSource> bytes, std::int64_t max_pixe
     const AVInputFormat* format = probe(*input.io_);
 
     AVFormatContext* raw = avformat_alloc_context();
-    if (!raw) throw std::bad_alloc();
+    if (!raw) av::check(AVERROR(ENOMEM), "open the video");
     raw->pb = input.io_->context();
     raw->io_open = refuse_to_open;
+    // libav takes every step back of a transport stream's clock for its 26-hour wrap and goes 26 hours ahead;
+    // PacketFeed tells a wrap from a camera that began anew.
+    raw->correct_ts_overflow = 0;
     const int opened = avformat_open_input(&raw, "", format, nullptr);  // frees `raw` when it fails
     input.context_.reset(raw);
     input.io_->rethrow();
@@ -190,11 +200,11 @@ CodecContext open_decoder(const AVStream& stream, std::int64_t max_pixels) {
         throw Error(ErrorCode::unsupported, "no decoder for " + name);
     }
     CodecContext decoder(avcodec_alloc_context3(codec));
-    if (!decoder) throw std::bad_alloc();
+    if (!decoder) check(AVERROR(ENOMEM), "open the decoder");
     check(avcodec_parameters_to_context(decoder.get(), &parameters), "read the codec's parameters");
     decoder->pkt_timebase = stream.time_base;
     decoder->thread_count = 1;
-    decoder->max_pixels = max_pixels;
+    decoder->max_pixels = padded(max_pixels);
     check(avcodec_open2(decoder.get(), codec, nullptr), "open the decoder");
     return decoder;
 }

@@ -34,7 +34,7 @@ using Resampler = CHandleIndirect<SwrContext, swr_free>;
 // check(avcodec_send_packet(...), "decode a packet")
 int check(int result, const char* doing);
 
-// Never null; throw std::bad_alloc.
+// Never null; throw Error(overloaded) when memory runs out.
 Frame new_frame();
 Packet new_packet();
 

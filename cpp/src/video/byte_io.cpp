@@ -1,7 +1,6 @@
 #include "video/byte_io.h"
 
 #include <cstdio>
-#include <new>
 #include <span>
 #include <utility>
 
@@ -19,11 +18,11 @@ constexpr int buffer_bytes = 256 * 1024;
 
 ByteIo::ByteIo(std::shared_ptr<const ByteSource> bytes) : bytes_(std::move(bytes)) {
     auto* buffer = static_cast<unsigned char*>(av_malloc(buffer_bytes));
-    if (!buffer) throw std::bad_alloc();
+    if (!buffer) check(AVERROR(ENOMEM), "read the video");
     context_ = avio_alloc_context(buffer, buffer_bytes, 0, this, &ByteIo::read, nullptr, &ByteIo::seek);
     if (!context_) {
         av_free(buffer);
-        throw std::bad_alloc();
+        check(AVERROR(ENOMEM), "read the video");
     }
 }
 
