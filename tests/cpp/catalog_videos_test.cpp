@@ -375,7 +375,16 @@ TEST_F(Videos, KnownVideosSayWhatIsLeftToDo) {
 }
 
 TEST_F(Videos, KnownVideosAreToldWholeOverManyPages) {
-    for (int i = 0; i < 1003; ++i) catalog.begin_video(source, made_by, video_like(std::to_string(i)));
+    const VideoId first = catalog.begin_video(source, made_by, video_like("0")).video;
+    raw().run(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1002)"
+        " INSERT INTO videos(uuid, event, source, key, fingerprint, bytes, container, codec, width, height,"
+        " rotation, frame_rate, duration, audio_tracks, reader, turn, finished, indexed)"
+        " SELECT randomblob(16), event, source, CAST(i AS BLOB), fingerprint, bytes, container, codec, "
+        "width, "
+        "height, rotation, frame_rate, duration, audio_tracks, reader, turn, finished, indexed"
+        " FROM videos, n WHERE id = ?",
+        first);
     const auto known = known_videos_in(catalog, source);
     EXPECT_EQ(known.size(), 1003U);
     EXPECT_TRUE(std::ranges::is_sorted(known, {}, &KnownVideo::key));

@@ -407,10 +407,10 @@ class Catalog {
     VideoReading begin_video(SourceId source, const Recognition& made_by, const VideoRecord& video);
 
     // Stores what the footage behind `reading.indexed_until` showed and moves `reading` on. False, changing
-    // nothing, when somebody else has begun to read the video since, or it was removed: stop reading. Throws
-    // Error(bad_input), storing nothing and leaving `reading` as it is, for a position that is not finite or
-    // goes back, spans that are not finite or end before they start, embeddings and boxes that are not
-    // finite, and for an appearance that continues none.
+    // nothing, when somebody else has begun to read the video since, or it or the embeddings of its model
+    // were removed: stop reading. Throws Error(bad_input), storing nothing and leaving `reading` as it is,
+    // for a position that is not finite or goes back, spans that are not finite or end before they start,
+    // embeddings and boxes that are not finite, and for an appearance that continues none.
     bool put_footage(VideoReading& reading, const VideoFootage& footage);
 
     // The same as known_objects(), of the source's videos.
