@@ -150,8 +150,8 @@ class Search:
         matches: Surest first.
         selfies: One for each selfie given; empty when the answer is that of an earlier search.
         repeated: This id was searched before.
-        appearances: In videos, surest first, with those from 0.2 on that `find_clips` chooses from; None: the event had no video
-            then.
+        appearances: In videos, surest first, with those from 0.2 on that `find_clips` chooses from; None: the event had
+            no video then.
     """
 
     request_id: str

@@ -117,8 +117,8 @@ class Clip:
         path: An MP4 file that plays while it is downloaded.
         start: Seconds of the source that it really shows, from
         end: to.
-        method: "smart": only the frames up to the first keyframe, and perhaps the last ones, were encoded anew; "encoded": all
-            were; "copied": none.
+        method: "smart": only the frames up to the first keyframe, and perhaps the last ones, were encoded anew;
+            "encoded": all were; "copied": none.
         codec: Of the clip.
         frames: How many it shows.
         note: What the file's user should know; may be empty.
@@ -221,7 +221,7 @@ def cut_clips(
             )
             thumbnail = _write_thumbnail(span, path.with_suffix(".jpg")) if thumbnails else None
             clips.append(clip_of(cut, thumbnail))
-        except _core.EventlensError as error:
+        except (_core.EventlensError, OSError) as error:  # the latter of the thumbnail's file
             failed.append((span, str(error)))
         done += length
     if failed:
@@ -303,5 +303,5 @@ def _file_names(spans: Sequence[ClipSpan]) -> list[str]:
 
 
 def _write_thumbnail(span: ClipSpan, path: Path) -> Path:
-    path.write_bytes(_core.encode_jpeg(span.poster(), 85))
+    path.write_bytes(_core.encode_jpeg(span.poster(), quality=85))
     return path
