@@ -1,43 +1,52 @@
-"""The command line: `eventlens index`, `find`, `status`, `export`, `models`, `bench`, `demo`.
+"""The command line: `eventlens index`, `find`, `clip`, `status`, `export`, `models`, `bench`, `demo`.
 
-Exit codes: 0 done; 1 nothing found; 2 wrong usage; 3 an error, said on stderr; 4 done, but some photos failed;
-130 stopped by Ctrl-C (what was done is kept).
+Exit codes: 0 done; 1 nothing found; 2 wrong usage; 3 an error, said on stderr; 4 done, but some photos, videos or
+clips failed; 130 stopped by Ctrl-C (what was done is kept).
 """
 
 from __future__ import annotations
 
 import contextlib
 import csv
-import json
+import shlex
 import sys
-from collections.abc import Callable, Iterator
-from datetime import datetime
+from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.table import Table
 
 import eventlens
 from eventlens import model_fetch
-from eventlens._core import IndexProgress
-from eventlens.results import IndexReport, Match, Matches, Search
+from eventlens.progress import cutting_shown, progress_shown
+from eventlens.results import Matches, Search
+from eventlens.terminal import (
+    clip_json,
+    counts_json,
+    err,
+    match_json,
+    out,
+    print_clips,
+    print_counts,
+    print_failures,
+    print_json,
+    print_matches,
+    print_models,
+    print_report,
+    print_seconds,
+    print_spans,
+    print_table,
+    report_json,
+    shown,
+    span_json,
+)
+from eventlens.videos import ClipSpan, ClipSpans, CutError, clock
 
 NOTHING_FOUND, ERROR, SOME_FAILED, INTERRUPTED = 1, 3, 4, 130
 
 app = typer.Typer(
     name="eventlens",
-    help="Find a person in an event's photos, from a selfie or a bib number.",
+    help="Find a person in an event's photos and videos, from a selfie or a bib number, and cut clips.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -48,9 +57,6 @@ models_app = typer.Typer(
 )
 app.add_typer(models_app, name="models")
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
-
 WorkspaceOption = Annotated[
     Path, typer.Option("--workspace", "-w", help="The workspace folder.", envvar="EVENTLENS_WORKSPACE")
 ]
@@ -60,7 +66,16 @@ ManifestOption = Annotated[
     list[Path] | None, typer.Option("--manifest", help="A manifest of your own models; may be repeated.")
 ]
 EmbedderOption = Annotated[str, typer.Option(help="The face embedding model; see `eventlens models list`.")]
+SelfieOption = Annotated[list[Path] | None, typer.Option(help="A picture of the person; may be repeated.")]
+BibOption = Annotated[str | None, typer.Option(help="A bib number.")]
 ReaderOption = Annotated[str, typer.Option(help="The bib reader: paddle or tesseract.")]
+
+
+class Mode(str, Enum):
+    """How `eventlens clip` cuts."""
+
+    exact = "exact"
+    copy = "copy"
 
 
 def main() -> None:
@@ -80,7 +95,7 @@ def main() -> None:
 
 @app.command()
 def index(
-    source: Annotated[list[str], typer.Argument(help="A folder of photos, or photo files.")],
+    source: Annotated[list[str], typer.Argument(help="A folder of photos and videos, or files.")],
     event: EventOption,
     workspace: WorkspaceOption = Path("workspace"),
     date: Annotated[
@@ -94,15 +109,27 @@ def index(
     ] = "UTC",
     roster: Annotated[Path | None, typer.Option(help="CSV of participants: the bibs that exist.")] = None,
     workers: Annotated[int, typer.Option(help="Photos worked on at once; 0: one for each core.")] = 0,
-    retry_failed: Annotated[bool, typer.Option(help="Look again at photos that failed before.")] = False,
+    retry_failed: Annotated[bool, typer.Option(help="Look again at what failed before.")] = False,
     dry_run: Annotated[bool, typer.Option(help="Say what would be done, and do nothing.")] = False,
+    fps: Annotated[
+        float,
+        typer.Option(min=0.1, help="Frames of a video looked at in each second in which anybody may be."),
+    ] = 4.0,
+    shortest_appearance: Annotated[
+        float,
+        typer.Option(min=0, help="Seconds; whoever is in view of a video for so long is to be found."),
+    ] = 1.0,
     manifest: ManifestOption = None,
     embedder: EmbedderOption = "",
     reader: ReaderOption = "paddle",
     precision: Annotated[str, typer.Option(help="auto (bf16 where the CPU has it), f32 or bf16.")] = "auto",
     as_json: JsonOption = False,
 ) -> None:
-    """Bring an event up to date with its photos. They stay where they are; only what changed is looked at again."""
+    """Bring an event up to date with its photos and videos.
+
+    They stay where they are; only what changed is looked at again. An interrupted run goes on where it stopped, inside
+    a long video too.
+    """
     season = eventlens.open(
         workspace, manifests=manifest or [], precision=precision, embedder=embedder, reader=reader
     )
@@ -122,6 +149,8 @@ def index(
             workers=workers,
             retry_failed=retry_failed,
             dry_run=dry_run,
+            fps=fps,
+            shortest_appearance=shortest_appearance,
             progress=progress,
         )
     if as_json:
@@ -140,17 +169,14 @@ def status(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """What the workspace holds: events, photos processed and failed, and why."""
+    """What the workspace holds: events, photos and videos processed and failed, and why."""
     season = open_existing(workspace)
     events = [season.event(event)] if event else season.events()
     rows: list[dict[str, Any]] = [
         {
             "event": item.name,
             "date": item.date,
-            "total": item.counts.total,
-            "processed": item.counts.processed,
-            "failed": item.counts.failed,
-            "hidden": item.counts.hidden,
+            **counts_json(item.counts),
             "failures": [{"key": shown(key), "reason": reason} for key, reason in item.failures()],
         }
         for item in events
@@ -158,12 +184,7 @@ def status(
     if as_json:
         print_json({"events": rows})
         return
-    table = Table("event", "date", "photos", "processed", "failed", "hidden", box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(
-            *(str(row[name]) for name in ("event", "date", "total", "processed", "failed", "hidden"))
-        )
-    out.print(table)
+    print_counts(rows)
     for row in rows:
         print_failures([(failure["key"], failure["reason"]) for failure in row["failures"]])
 
@@ -171,10 +192,8 @@ def status(
 @app.command()
 def find(
     event: EventOption,
-    selfie: Annotated[
-        list[Path] | None, typer.Option(help="A picture of the person; may be repeated.")
-    ] = None,
-    bib: Annotated[str | None, typer.Option(help="A bib number.")] = None,
+    selfie: SelfieOption = None,
+    bib: BibOption = None,
     workspace: WorkspaceOption = Path("workspace"),
     min_probability: Annotated[
         float | None,
@@ -191,24 +210,23 @@ def find(
     embedder: EmbedderOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Find the photos of a person, surest first."""
+    """Find the photos of a person, surest first, and the seconds of video in which they are seen."""
     if (selfie is None) == (bib is None):
         raise typer.BadParameter("give either --selfie or --bib")
     season = open_existing(workspace, manifests=manifest or [], embedder=embedder)
     there = season.event(event)
     search: Search | None = None
     if selfie:
-        search = there.find_selfie(list(selfie), min_probability=min_probability, limit=limit)
+        search = search_selfies(there, selfie, min_probability=min_probability, limit=limit)
         matches = search.matches
-        for path, face in zip(selfie, search.selfies, strict=True):
-            if face.faces_seen > 1:
-                err.print(f"{path}: {face.faces_seen} faces; the largest is meant", markup=False)
     else:
         matches = Matches(there.find_bib(bib or "", min_probability=min_probability or 0.0)[:limit])
+    seen = find_spans(there, search, bib, min_probability=min_probability, max_gap=0.0)
     if html is not None:
         from eventlens.demo import write_search_report
 
-        write_search_report(html, there, matches, selfie=selfie[0] if selfie else None, bib=bib)
+        clips = find_spans(there, search, bib, min_probability=min_probability)
+        write_search_report(html, there, matches, clips, selfie=selfie[0] if selfie else None, bib=bib)
     copied = copy_originals(matches, copy_to) if copy_to is not None else 0
     if as_json:
         print_json(
@@ -217,15 +235,129 @@ def find(
                 "request_id": search.request_id if search else None,
                 "bib": bib,
                 "matches": [match_json(match) for match in matches],
+                "seen": [span_json(span) for span in seen],
             }
         )
+    elif not matches and not seen:
+        out.print("nothing found")
     else:
         print_matches(matches)
+        if seen:
+            out.print()
+            print_seconds(seen)
+            whom = ["--request-id", search.request_id] if search else ["--bib", bib or ""]
+            command = [
+                "eventlens",
+                "clip",
+                *whom,
+                "--event",
+                event,
+                "--workspace",
+                str(workspace),
+                "--out",
+                "clips",
+            ]
+            out.print(f"cut them: {shlex.join(command)}", markup=False, soft_wrap=True)
         if copy_to is not None:
             out.print(f"{copied} photos copied to {copy_to}", markup=False)
         if html is not None:
-            out.print(f"report: {html}", markup=False)
-    if not matches:
+            out.print(f"report: {html}", markup=False, soft_wrap=True)
+    if not matches and not seen:
+        raise typer.Exit(NOTHING_FOUND)
+
+
+@app.command()
+def clip(
+    event: EventOption,
+    selfie: SelfieOption = None,
+    bib: BibOption = None,
+    request_id: Annotated[str, typer.Option(help="Of an earlier search by selfie.")] = "",
+    to: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The folder for the clips; created if missing.")
+    ] = None,
+    workspace: WorkspaceOption = Path("workspace"),
+    min_probability: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Leave out appearances less sure than this; without, 0.5."),
+    ] = None,
+    min_segment: Annotated[
+        float, typer.Option(min=0, help="Seconds; a shorter segment, before padding, is left out.")
+    ] = 0.0,
+    max_gap: Annotated[
+        float, typer.Option(min=0, help="Seconds; appearances no further apart become one segment.")
+    ] = 3.0,
+    padding_start: Annotated[float, typer.Option(min=0, help="Seconds to add before each segment.")] = 0.0,
+    padding_end: Annotated[float, typer.Option(min=0, help="Seconds to add behind it.")] = 0.0,
+    max_clip_duration: Annotated[
+        float, typer.Option(min=0, help="Seconds; longer segments become several clips; 0: any length.")
+    ] = 0.0,
+    mode: Annotated[
+        Mode, typer.Option(help="exact, to the frame; or copy, which starts at the keyframe before.")
+    ] = Mode.exact,
+    quality: Annotated[
+        int, typer.Option(min=0, max=51, help="Of what is encoded: x264's rate factor; 0 is lossless.")
+    ] = 20,
+    thumbnails: Annotated[
+        bool, typer.Option(help="Write a picture of the best moment beside each clip.")
+    ] = True,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be cut, and cut nothing.")
+    ] = False,
+    manifest: ManifestOption = None,
+    embedder: EmbedderOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Cut the seconds of video in which a person is seen into clips."""
+    if [bool(selfie), bib is not None, bool(request_id)].count(True) != 1:
+        raise typer.BadParameter("give one of --selfie, --bib and --request-id")
+    if to is None and not dry_run:
+        raise typer.BadParameter("give --out FOLDER, or --dry-run")
+    there = open_existing(workspace, manifests=manifest or [], embedder=embedder).event(event)
+    search = search_selfies(there, selfie) if selfie else there.search(request_id) if request_id else None
+    spans = find_spans(
+        there,
+        search,
+        bib,
+        min_probability=min_probability,
+        min_segment=min_segment,
+        max_gap=max_gap,
+        padding_start=padding_start,
+        padding_end=padding_end,
+        max_clip_duration=max_clip_duration,
+    )
+    if not as_json:
+        if spans:
+            print_spans(spans)
+        else:
+            out.print("nothing found" if there.counts.videos.total else "the event has no videos")
+    clips: list[eventlens.Clip] = []
+    failed: list[tuple[ClipSpan, str]] = []
+    if spans and to is not None and not dry_run:
+        with cutting_shown(len(spans), quiet=as_json) as progress:
+            try:
+                clips = there.cut_clips(
+                    spans, to, mode=mode.value, quality=quality, thumbnails=thumbnails, progress=progress
+                )
+            except CutError as error:
+                clips, failed = error.clips, error.failed
+    if as_json:
+        print_json(
+            {
+                "event": event,
+                "request_id": search.request_id if search else None,
+                "bib": bib,
+                "spans": [span_json(span) for span in spans],
+                "clips": [clip_json(made) for made in clips],
+                "failed": [span_json(span) | {"reason": reason} for span, reason in failed],
+            }
+        )
+    elif clips or failed:
+        out.print(f"\n{len(clips)} of {len(spans)} clips written to {to}", markup=False, soft_wrap=True)
+        print_clips(clips)
+        print_failures([(f"{span.video.key} at {clock(span.start)}", reason) for span, reason in failed])
+    if failed:
+        raise typer.Exit(SOME_FAILED)
+    if not spans:
         raise typer.Exit(NOTHING_FOUND)
 
 
@@ -306,16 +438,17 @@ def bench(
     if as_json:
         print_json({"steps": rows})
         return
-    table = Table("step", "min ms", "median ms", "max ms", box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(row["step"], *(f"{row[name]:.1f}" for name in ("min", "median", "max")))
-    out.print(table)
+    columns = ["min", "median", "max"]
+    print_table(
+        ["step", *(f"{name} ms" for name in columns)],
+        [[row["step"], *(f"{row[name]:.1f}" for name in columns)] for row in rows],
+    )
 
 
 @app.command()
 def demo(
     source: Annotated[
-        Path | None, typer.Argument(help="A folder of your own photos; the sample event without.")
+        Path | None, typer.Argument(help="A folder of your own photos and videos; the sample event without.")
     ] = None,
     selfie: Annotated[
         Path | None, typer.Option(help="Whom to look for; without, the largest face there is.")
@@ -324,10 +457,10 @@ def demo(
         str | None, typer.Option(help="Which bib to look for; without, the most frequent one.")
     ] = None,
     folder: Annotated[
-        Path, typer.Option(help="Where the sample event, the workspace and the report go.")
+        Path, typer.Option(help="Where the sample event, the workspace, the clips and the report go.")
     ] = Path("demo"),
 ) -> None:
-    """Index an event, find somebody by selfie and by bib, and write a report to look at."""
+    """Index an event, find somebody by selfie and by bib, cut clips, and write a report to look at."""
     from eventlens.demo import run_demo
 
     run_demo(source, selfie=selfie, bib=bib, folder=folder)
@@ -346,133 +479,24 @@ def open_existing(workspace: Path, **options: Any) -> eventlens.Workspace:
     return eventlens.open(workspace, **options)
 
 
-@contextlib.contextmanager
-def progress_shown(title: str, *, quiet: bool = False) -> Iterator[Callable[[IndexProgress], None] | None]:
-    """A bar with rate and time left on a terminal, a plain line every ten seconds elsewhere."""
-    if quiet:
-        yield None
-        return
-    if not err.is_terminal:
-        yield plain_lines(title)
-        return
-    with Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=err,
-    ) as bar:
-        task = bar.add_task(title, total=None, rate="")
-
-        def show(state: IndexProgress) -> None:
-            if state.total < 0:
-                bar.update(task, description=f"{title}: listing, {state.listed} photos")
-                return
-            elapsed = bar.tasks[task].elapsed or 0.0
-            rate = f"{state.done / elapsed:.1f} photos/s" if elapsed > 0 and state.done else ""
-            bar.update(task, description=title, total=state.total, completed=state.done, rate=rate)
-
-        yield show
+def search_selfies(
+    event: eventlens.Event, selfies: list[Path], *, min_probability: float | None = None, limit: int = 1000
+) -> Search:
+    """The search; says which selfies show several people."""
+    search = event.find_selfie(list(selfies), min_probability=min_probability, limit=limit)
+    for path, face in zip(selfies, search.selfies, strict=True):
+        if face.faces_seen > 1:
+            err.print(f"{path}: {face.faces_seen} faces; the largest is meant", markup=False)
+    return search
 
 
-def plain_lines(title: str) -> Callable[[IndexProgress], None]:
-    last = datetime.now()
-
-    def show(state: IndexProgress) -> None:
-        nonlocal last
-        finished = state.total >= 0 and state.done == state.total
-        if (datetime.now() - last).total_seconds() < 10 and not (finished and state.total > 0):
-            return
-        last = datetime.now()
-        total = "?" if state.total < 0 else str(state.total)
-        err.print(f"{title}: {state.done} of {total} photos, {state.failed} failed", markup=False)
-
-    return show
-
-
-def shown(key: str) -> str:
-    """A key that can be printed: bytes that are not UTF-8, and control characters, as escapes."""
-    text = key.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-
-
-def print_json(value: dict[str, Any]) -> None:
-    json.dump(value, sys.stdout, default=str, indent=2)
-    sys.stdout.write("\n")
-
-
-def report_json(report: IndexReport) -> dict[str, Any]:
-    def pairs(items: list[tuple[str, str]]) -> list[dict[str, str]]:
-        return [{"key": shown(key), "reason": reason} for key, reason in items]
-
-    return {
-        "added": report.added,
-        "updated": report.updated,
-        "unchanged": report.unchanged,
-        "removed": report.removed,
-        "failed": pairs(report.failed),
-        "unlisted": pairs(report.unlisted),
-        "faces": report.faces,
-        "seconds": round(report.seconds, 3),
-    }
-
-
-def match_json(match: Match) -> dict[str, Any]:
-    return {
-        "photo": match.photo.uuid,
-        "key": shown(match.photo.key),
-        "probability": round(match.probability, 4),
-        "kind": match.kind,
-        "box": [round(value, 1) for value in match.box],
-        "similarity": round(match.similarity, 4) if match.kind == "face" else None,
-        "bib": match.bib or None,
-        "captured": match.photo.captured.isoformat() if match.photo.captured else None,
-    }
-
-
-def print_report(report: IndexReport, *, dry_run: bool = False) -> None:
-    prefix = "would be: " if dry_run else ""
-    rate = f" in {report.seconds:.1f} s" if report.seconds >= 0.05 else ""
-    out.print(f"{prefix}{report}{'' if dry_run else f'; {report.faces} faces'}{rate}", markup=False)
-    print_failures(report.failed)
-    print_failures(report.unlisted, "not listed")
-
-
-def print_failures(failures: list[tuple[str, str]], word: str = "failed", most: int = 20) -> None:
-    for key, reason in failures[:most]:
-        out.print(f"  {word}  {shown(key)}: {reason}", markup=False, soft_wrap=True)
-    if len(failures) > most:
-        out.print(f"  … and {len(failures) - most} more (`eventlens status --json` lists them)", markup=False)
-
-
-def print_matches(matches: Matches) -> None:
-    if not matches:
-        out.print("nothing found")
-        return
-    table = Table("sure", "photo", "why", box=None, pad_edge=False)
-    for match in matches:
-        table.add_row(percent(match.probability), shown(match.photo.key), match.why)
-    out.print(table)
-
-
-def percent(probability: float) -> str:
-    """Whole per cent; nothing is ever quite certain."""
-    return ">99%" if probability > 0.99 else "<1%" if probability < 0.01 else f"{probability:.0%}"
-
-
-def print_models(statuses: list[model_fetch.ModelStatus], *, as_json: bool) -> None:
-    if as_json:
-        print_json({"models": [vars(status) for status in statuses]})
-        return
-    table = Table("model", "role", "licence", "MB", "state", box=None, pad_edge=False)
-    for status in statuses:
-        name = f"{status.name} *" if status.default else status.name
-        table.add_row(name, status.role, status.licence, f"{status.size / 1e6:.1f}", status.state)
-    out.print(table)
-    out.print(f"* default; in {model_fetch.default_folder()}", markup=False, soft_wrap=True)
+def find_spans(event: eventlens.Event, search: Search | None, bib: str | None, **options: Any) -> ClipSpans:
+    """`Event.find_clips` of a search or a bib; nothing for a search of an event without videos."""
+    if search is None:
+        return event.find_clips(bib=bib, **options)
+    if search.appearances is None:
+        return ClipSpans()
+    return event.find_clips(request_id=search.request_id, **options)
 
 
 def copy_originals(matches: Matches, folder: Path) -> int:

@@ -2,32 +2,48 @@
 
 from __future__ import annotations
 
+import os
+import re
+from collections import Counter
+from functools import partial
 from pathlib import Path
 
-from rich.console import Console
-
 import eventlens
-from eventlens import cli
-from eventlens.notebook import report_match, selfie_picture
-from eventlens.report import ReportEvent, ReportQuery, write_report
+from eventlens.notebook import report_clip, report_match, selfie_picture
+from eventlens.progress import cutting_shown, progress_shown
+from eventlens.report import ReportClip, ReportEvent, ReportQuery, write_report
 from eventlens.results import Matches
-from eventlens.sample_event import make_sample_event
+from eventlens.sample_event import BIB_PATTERN, make_sample_event
+from eventlens.terminal import (
+    count_of,
+    out,
+    print_clips,
+    print_failures,
+    print_matches,
+    print_report,
+    print_spans,
+)
+from eventlens.videos import ClipSpan, ClipSpans, CutError, clock
 from eventlens.workspace import Event
 
 _SAMPLE_NAME = "Sample event"
-_SAMPLE_PATTERN = r"[A-Z]?\d{2,5}"
-
-out = Console(highlight=False)
+_SAMPLE_ZONE = "Europe/Berlin"
+_MOST_CLIPS = 12  # that the demo cuts for one question
+_MOST_EMBEDDED = 8_000_000  # bytes of a clip inside the report; larger ones are linked
+_ENOUGH_SEEN = 0.1  # probability; the report sets apart what is less sure than 0.5
 
 
 def run_demo(source: Path | None, *, selfie: Path | None, bib: str | None, folder: Path) -> Path:
-    """Index an event, find somebody by selfie and by bib, print the matches, write a report.
+    """Index an event, find somebody by selfie and by bib, print what was found, cut clips, write a report.
+
+    A second call indexes only what changed. Clips are cut again: each takes about a second, and what lies in the
+    folder is then what was found.
 
     Args:
-        source: A folder of photos; None: the sample event, made in `folder` at the first call.
+        source: A folder of photos and videos; None: the sample event, made in `folder` at the first call.
         selfie: Whom to look for; None: the sample event's runner, or the largest face of `source`.
         bib: Which bib; None: the sample runner's, or the most frequent one of `source`.
-        folder: Where the sample event, the workspace and report.html go.
+        folder: Where the sample event, the workspace, the clips and report.html go.
 
     Returns:
         The report.
@@ -36,91 +52,171 @@ def run_demo(source: Path | None, *, selfie: Path | None, bib: str | None, folde
     season = eventlens.open(folder / "workspace")
     if source is None:
         sample = make_sample_event(folder / "sample", progress=lambda line: out.print(line, markup=False))
-        photos, name, pattern = sample.photos, _SAMPLE_NAME, _SAMPLE_PATTERN
+        sources, name, pattern, zone = [sample.photos, sample.videos], _SAMPLE_NAME, BIB_PATTERN, _SAMPLE_ZONE
         person = next(iter(sample.selfies))
         selfie, bib = selfie or sample.selfies[person], bib or sample.bibs[person]
-        out.print(f"sample event: {len(sample.truth)} photos in {photos}", markup=False, soft_wrap=True)
+        made = f"{count_of(len(sample.truth), 'photo')} and a video of {sample.video.duration:.0f} s"
+        out.print(f"sample event: {made} in {sample.folder}", markup=False, soft_wrap=True)
     else:
-        photos, name, pattern = source, f"Photos in {source.resolve()}", r"\d{2,5}"
+        sources, name, pattern, zone = [source], f"Photos in {source.resolve()}", r"\d{2,5}", "UTC"
     try:
         event = season.event(name)
     except eventlens.NotFoundError:
-        event = season.create_event(name, bib_pattern=pattern)
-
-    with cli.progress_shown("indexing") as progress:
-        report = event.index(photos, progress=progress)
-    cli.print_report(report)
-    if event.counts.processed == 0:
-        raise eventlens.NotFoundError(f"there is no photo that can be read in {str(photos)!r}")
-
-    queries = []
-    face: bytes | None = selfie.read_bytes() if selfie else largest_face(event)
-    if face is None:
-        out.print("\nno face in these photos: nobody to look for by selfie")
-    else:
-        out.print(f"\nby selfie: {selfie if selfie else 'the largest face there is'}", markup=False)
-        queries.append(selfie_query(event, face))
-        cli.print_matches(queries[-1][1])
-    bib = bib or next((text for text, _ in event.bibs().most_common(1)), None)
-    if bib is None:
-        out.print("\nno bib was read in these photos: no number to look for")
-    else:
-        out.print(f"\nby bib: {bib}", markup=False)
-        matches = event.find_bib(bib)
-        cli.print_matches(matches)
-        queries.append((ReportQuery([report_match(match) for match in matches], bib=bib), matches))
+        event = season.create_event(name, bib_pattern=pattern, time_zone=zone)
+    for folder_of_media in sources:
+        with progress_shown("indexing") as progress:
+            report = event.index(folder_of_media, progress=progress)
+        print_report(report)
+    if event.counts.processed + event.counts.videos.processed == 0:
+        raise eventlens.NotFoundError(f"there is no photo or video that can be read in {str(sources[0])!r}")
 
     path = folder / "report.html"
-    write_report(path, report_event(event, str(photos)), [query for query, _ in queries])
+    queries: list[ReportQuery] = []
+    face = selfie.read_bytes() if selfie else largest_face(event)
+    if face is None:
+        out.print("\nno face in them: nobody to look for by selfie")
+    else:
+        out.print(f"\nby selfie: {selfie if selfie else 'the largest face there is'}", markup=False)
+        queries.append(
+            ask_by_selfie(event, face, folder / "clips" / (selfie.stem if selfie else "face"), path)
+        )
+    bib = bib or most_frequent_bib(event)
+    if bib is None:
+        out.print("\nno bib was read in them: no number to look for")
+    else:
+        out.print(f"\nby bib: {bib}", markup=False)
+        playing = any(clip.mp4 for query in queries for clip in query.clips)
+        queries.append(ask_by_bib(event, bib, folder / "clips" / f"bib-{bib}", path, play=not playing))
+
+    write_report(path, report_event(event, str(source or sources[0].parent)), queries)
     out.print(f"\nreport: {path}", markup=False, soft_wrap=True)
     if source is None:
-        out.print("your own photos: ./run demo PATH [--selfie FILE] [--bib NUMBER]", markup=False)
+        out.print("your own photos and videos: ./run demo PATH [--selfie FILE] [--bib NUMBER]", markup=False)
     return path
 
 
+def ask_by_selfie(event: Event, selfie: bytes, clips: Path, report: Path) -> ReportQuery:
+    """Looks for a selfie, prints what was found, cuts clips, and says it as the report does."""
+    search = event.find_selfie(selfie, min_probability=_ENOUGH_SEEN)
+    print_matches(search.matches)
+    spans = ClipSpans() if search.appearances is None else event.find_clips(request_id=search.request_id)
+    face = search.selfies[0]
+    return ReportQuery(
+        [report_match(match) for match in search.matches],
+        selfie=selfie_picture(eventlens.decode_image(selfie, enough_long_side=2000), face.box),
+        note=f"{face.faces_seen} faces in the selfie; the largest was used" if face.faces_seen > 1 else "",
+        clips=cut_for_report(event, spans, clips, report),
+    )
+
+
+def ask_by_bib(event: Event, bib: str, clips: Path, report: Path, *, play: bool) -> ReportQuery:
+    """The same for a bib number. `play`: one of the clips is to be played inside the report."""
+    matches = event.find_bib(bib)
+    print_matches(matches)
+    return ReportQuery(
+        [report_match(match) for match in matches],
+        bib=bib,
+        clips=cut_for_report(event, event.find_clips(bib=bib), clips, report, play=play),
+    )
+
+
+def cut_for_report(
+    event: Event, spans: ClipSpans, folder: Path, report: Path, *, play: bool = True
+) -> list[ReportClip]:
+    """Prints and cuts the surest spans; says them by video and time, the best one with its clip to be played."""
+    if not spans:
+        return []
+    wanted = sorted(sorted(spans, key=_worth)[-_MOST_CLIPS:], key=lambda span: (span.video.key, span.start))
+    out.print()
+    print_spans(wanted)
+    if len(wanted) < len(spans):
+        out.print(f"and {len(spans) - len(wanted)} less sure or shorter; `eventlens clip` cuts them all")
+    failed: list[tuple[ClipSpan, str]] = []
+    with cutting_shown(len(wanted)) as progress:
+        try:
+            clips = event.cut_clips(wanted, folder, progress=progress)
+        except CutError as error:
+            clips, failed = error.clips, error.failed
+    print_clips(clips)
+    print_failures([(f"{span.video.key} at {clock(span.start)}", reason) for span, reason in failed])
+
+    left = iter(clips)
+    cut = [None if any(span is lost for lost, _ in failed) else next(left) for span in wanted]
+    small = [
+        (span, clip)
+        for span, clip in zip(wanted, cut, strict=True)
+        if play and clip is not None and clip.path.stat().st_size <= _MOST_EMBEDDED
+    ]
+    played = max(small, key=lambda pair: _worth(pair[0]))[1] if small else None
+    return [
+        report_clip(
+            span,
+            file="" if clip is None else os.path.relpath(clip.path, report.parent),
+            mp4=clip.path.read_bytes() if clip is not None and clip is played else b"",
+            note="" if clip is None else clip.note,
+        )
+        for span, clip in zip(wanted, cut, strict=True)
+    ]
+
+
+def _worth(span: ClipSpan) -> tuple[float, float]:
+    """Surer clips are better ones; of equally sure ones, longer ones."""
+    return round(span.probability, 2), span.end - span.start
+
+
 def write_search_report(
-    path: Path, event: Event, matches: Matches, *, selfie: Path | None = None, bib: str | None = None
+    path: Path,
+    event: Event,
+    matches: Matches,
+    spans: ClipSpans,
+    *,
+    selfie: Path | None = None,
+    bib: str | None = None,
 ) -> None:
     """The page of `eventlens find --html`."""
     picture = selfie_picture(eventlens.decode_image(selfie.read_bytes())) if selfie else None
-    query = ReportQuery([report_match(match) for match in matches], selfie=picture, bib=bib or "")
+    query = ReportQuery(
+        [report_match(match) for match in matches],
+        selfie=picture,
+        bib=bib or "",
+        clips=[report_clip(span) for span in spans],
+    )
     write_report(path, report_event(event), [query])
 
 
-def selfie_query(event: Event, selfie: bytes) -> tuple[ReportQuery, Matches]:
-    """Looks for a selfie, and keeps what less sure matches there are, for the report's "perhaps"."""
-    search = event.find_selfie(selfie, min_probability=0.1)
-    face = search.selfies[0]
-    note = f"{face.faces_seen} faces in the selfie; the largest was used" if face.faces_seen > 1 else ""
-    picture = selfie_picture(eventlens.decode_image(selfie, enough_long_side=2000), face.box)
-    return ReportQuery(
-        [report_match(match) for match in search.matches], selfie=picture, note=note
-    ), search.matches
-
-
 def largest_face(event: Event) -> bytes | None:
-    """The largest face of an event's photos with some surroundings, as a JPEG; None: there is no face."""
-    largest = max(
-        (
-            (face.box[2] * face.box[3], face.box, details.photo)
-            for details in event.photos()
-            for face in details.faces
-        ),
-        key=lambda item: item[0],
-        default=None,
-    )
-    if largest is None:
+    """The largest face of an event's photos, else of its videos, with some surroundings, as a JPEG; None: no face."""
+    in_photos = [(face.box, details.photo.image) for details in event.photos() for face in details.faces]
+    found = in_photos or [
+        (seen.face.box, partial(video.frame, seen.face_time))
+        for video in event.videos()
+        for seen in event._engine.appearances(video.id)
+        if seen.face is not None
+    ]
+    if not found:
         return None
-    _, (x, y, width, height), photo = largest
-    rgb = photo.image()
+    (x, y, width, height), read = max(found, key=lambda item: item[0][2] * item[0][3])
+    rgb = read()
     left, top = max(0, round(x - 0.5 * width)), max(0, round(y - 0.5 * height))
     crop = rgb[top : round(y + 1.5 * height), left : round(x + 1.5 * width)].copy()
     return eventlens.encode_jpeg(crop, quality=95)
 
 
-def report_event(event: Event, source: str = "") -> ReportEvent:
-    counts = event.counts
-    shown = {"photos": counts.processed, "failed": counts.failed}
-    return ReportEvent(
-        event.name, {what: count for what, count in shown.items() if count or what == "photos"}, source
+def most_frequent_bib(event: Event) -> str | None:
+    """Of the photos; where none shows a bib, of the people in the videos."""
+    bibs = event.bibs() or Counter(
+        text
+        for video in event.videos()
+        for seen in event._engine.appearances(video.id)
+        for text in {read.text for _, read in seen.bib_reads}
+        if re.fullmatch(event.bib_pattern, text, re.IGNORECASE)
     )
+    return next((text for text, _ in bibs.most_common(1)), None)
+
+
+def report_event(event: Event, source: str = "") -> ReportEvent:
+    photos, videos = event.counts, event.counts.videos
+    counts = [(photos.processed, "photo"), (videos.processed, "video")]
+    named = {what if count == 1 else f"{what}s": count for count, what in counts if count}
+    failed = photos.failed + videos.failed
+    return ReportEvent(event.name, named | ({"failed": failed} if failed else {}), source)
