@@ -2,7 +2,7 @@
 
 ./run bench                     everything that does not take long
 ./run bench quality.bibs        one, or several
-./run bench --long --write      everything, memory over 5,000 photos too, written into the docs
+./run bench --long --write      everything, more videos and memory over hours too, written into the docs
 """
 
 from __future__ import annotations
@@ -21,11 +21,14 @@ BENCHES = [
     "quality.bibs",
     "quality.faces",
     "quality.detection",
+    "quality.video",
     "speed.photo",
     "speed.search",
+    "speed.video",
     "speed.memory",
 ]
 LONG = {"speed.memory"}
+MORE = {"quality.video", "speed.video"}  # measure more when there is time
 
 
 def main() -> None:
@@ -45,7 +48,8 @@ def main() -> None:
     for name in names:
         print(f"» {name}", file=sys.stderr, flush=True)
         start = time.monotonic()
-        answer = importlib.import_module(f"bench.{name}").measure()
+        more = {"long": True} if options.long and name in MORE else {}
+        answer = importlib.import_module(f"bench.{name}").measure(**more)
         answers.append(answer)
         print(f"{answer.question}\n  {answer.data}")
         print("\n".join(f"  {row}" for row in answer.rows) or f"  skipped: {answer.skipped}")
