@@ -81,20 +81,28 @@ std::optional<double> tagged_end(const AVStream& stream) {
 // What the file says of the length of its pictures, in seconds; 0: nothing.
 double duration_of(const Input& input, std::int64_t zero) {
     const AVStream& stream = input.video();
-    if (input->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE) return 0;  // a guess
-    const bool matroska = std::string_view(input->iformat->name).starts_with("matroska");
-    if (!matroska && stream.duration != AV_NOPTS_VALUE && stream.duration > 0) {
+    const double whole = input->duration != AV_NOPTS_VALUE ? double(input->duration) / AV_TIME_BASE : 0;
+    switch (input->duration_estimation_method) {
+        case AVFMT_DURATION_FROM_BITRATE: return 0;  // a guess
+        case AVFMT_DURATION_FROM_PTS:
+            // The first and the last time, whatever the clock did between. A transport stream's tables alone
+            // are more than a kilobyte a second.
+            if (static_cast<double>(avio_size(input->pb)) < 1000 * whole) return 0;
+            break;
+        default: break;
+    }
+    const double first = static_cast<double>(zero) * av_q2d(stream.time_base);
+    const std::string_view container(input->iformat->name);
+    if (container.starts_with("matroska") || container == "flv")  // say the end, not the length
+        return std::max(0.0, tagged_end(stream).value_or(whole) - first);
+    if (stream.duration != AV_NOPTS_VALUE && stream.duration > 0) {
         // Counted from the stream's start, which lies before the first frame when an edit list hides some.
         const std::int64_t start = stream.start_time != AV_NOPTS_VALUE ? stream.start_time : zero;
         return std::max(0.0, static_cast<double>(start + stream.duration - zero) * av_q2d(stream.time_base));
     }
-    if (input->duration == AV_NOPTS_VALUE || input->duration <= 0) return 0;
-    const double first = static_cast<double>(zero) * av_q2d(stream.time_base);
-    const double whole = static_cast<double>(input->duration) / AV_TIME_BASE;
-    if (matroska) return std::max(0.0, tagged_end(stream).value_or(whole) - first);
     const double start =
         input->start_time != AV_NOPTS_VALUE ? double(input->start_time) / AV_TIME_BASE : first;
-    return std::max(0.0, start + whole - first);
+    return whole > 0 ? std::max(0.0, start + whole - first) : 0;
 }
 
 // Milliseconds of "2026-05-03T09:12:44.000000Z". A clock that was never set says 1904 or 1970; without a zone

@@ -43,7 +43,7 @@ const TimedPacket* GroupMaker::peek(std::size_t index) {
 }
 
 // Drops what comes before the first keyframe. A file that marks none is taken to begin with one.
-bool GroupMaker::to_keyframe() {
+bool GroupMaker::to_keyframe(bool from_the_start) {
     std::size_t at = 0;
     std::int64_t bytes = 0;
     while (const TimedPacket* packet = peek(at)) {
@@ -54,7 +54,7 @@ bool GroupMaker::to_keyframe() {
         bytes += packet->data->size;
         if (++at >= first_frame_packets || bytes > options_.max_group_bytes) break;
     }
-    if (waiting_.empty()) return false;
+    if (waiting_.empty() || !from_the_start) return false;
     waiting_.front().key = true;
     return true;
 }
@@ -66,7 +66,7 @@ void GroupMaker::find_first_frame() {
     const Frame frame = new_frame();
     const Packet numbered = new_packet();
     std::int64_t bytes = 0;
-    bool ended = !to_keyframe();
+    bool ended = !to_keyframe(true);
     for (std::size_t at = 0; !ended && at < first_frame_packets; ++at) {
         const TimedPacket* packet = peek(at);
         if (packet) {
@@ -222,7 +222,7 @@ bool GroupMaker::seek(double time) {
         ready_.reset();
         continues_ = false;
         shown_to_ = never;
-        if (!to_keyframe()) {
+        if (!to_keyframe(at_start)) {
             if (at_start) return false;
             continue;
         }

@@ -55,7 +55,7 @@ class GroupMaker {
 
   private:
     void find_first_frame();
-    bool to_keyframe();
+    bool to_keyframe(bool from_the_start);
     const TimedPacket* peek(std::size_t index);
     std::optional<FrameGroup> cut_group();
     bool ends_before(const std::vector<FrameGroup::Packets::Member>& own, const TimedPacket& next,

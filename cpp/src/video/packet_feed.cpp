@@ -32,10 +32,32 @@ PacketFeed::PacketFeed(Input input) : input_(std::move(input)) {
     }
     const AVRational rate = stream().avg_frame_rate;
     second_ = units_of(1, stream().time_base);
+    const AVCodecID codec = stream().codecpar->codec_id;
+    reorders_ =
+        (codec == AV_CODEC_ID_MPEG4 || codec == AV_CODEC_ID_MPEG2VIDEO) && stream().codecpar->video_delay > 0;
     step_ = units_of(rate.num > 0 && rate.den > 0 ? 1 / av_q2d(rate) : 0.04, stream().time_base);
 }
 
 std::optional<TimedPacket> PacketFeed::next() {
+    while (held_.empty() || !held_.front().ordered) {
+        std::optional<TimedPacket> packet = read();
+        if (!packet && held_.empty()) return std::nullopt;
+        // The first of those held is a reference without a time, and none of the others is a reference.
+        if (!held_.empty() && (!packet || !packet->disposable)) {
+            held_.front().pts = packet ? packet->dts : held_.back().dts + step_;
+            held_.front().ordered = true;
+        }
+        if (!packet) break;
+        if (!reorders_) return packet;
+        packet->ordered |= packet->disposable;
+        held_.push_back(*std::move(packet));
+    }
+    TimedPacket first = std::move(held_.front());
+    held_.pop_front();
+    return first;
+}
+
+std::optional<TimedPacket> PacketFeed::read() {
     do {
         av_packet_unref(buffer_.get());
         if (!input_.read(*buffer_)) {
@@ -49,6 +71,8 @@ std::optional<TimedPacket> PacketFeed::next() {
     TimedPacket timed;
     timed.number = number_++;
     timed.key = buffer_->flags & AV_PKT_FLAG_KEY;
+    // Trusted even where recordings of a transport stream were joined, whose last packet it marks though that
+    // is whole: after a real loss, decoders give visibly broken frames and say nothing.
     timed.corrupt = buffer_->flags & AV_PKT_FLAG_CORRUPT;
     const PictureKind kind = picture_kind(*buffer_, *stream().codecpar);
     timed.disposable = kind == PictureKind::disposable && !timed.key;
@@ -71,8 +95,13 @@ void PacketFeed::set_times(const AVPacket& packet, TimedPacket& timed) {
         }
         last_dts_ = dts;
     }
+    timed.dts = dts != AV_NOPTS_VALUE ? dts : packet.pts + shift_;
     timed.ordered = packet.pts != AV_NOPTS_VALUE;
     timed.pts = timed.ordered ? packet.pts + shift_ : dts;
+    // Where the clock wraps, the frames about to be shown have wrapped and their decoding has not.
+    const int bits = stream().pts_wrap_bits;
+    if (bits < 63 && dts != AV_NOPTS_VALUE && timed.pts < dts - (std::int64_t{1} << (bits - 1)))
+        timed.pts += std::int64_t{1} << bits;
 }
 
 bool PacketFeed::seek(std::int64_t pts) {
@@ -83,6 +112,7 @@ bool PacketFeed::seek(std::int64_t pts) {
         return false;
     }
     input_.check(result, "seek");
+    held_.clear();
     shift_ = 0;
     last_dts_.reset();
     number_ += 1;  // the next packet does not follow the last one

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 
@@ -19,6 +20,7 @@ struct TimedPacket {
     bool gives_frame = true;  // false: parameters alone, or cut off by the file's edit list
     bool corrupt = false;     // bytes are missing
     bool ordered = true;      // false: pts is the time of decoding, because the file says no other
+    std::int64_t dts = 0;     // when it is decoded
 };
 
 // The packets of a file's video, in the order of decoding.
@@ -43,10 +45,13 @@ class PacketFeed {
     std::int64_t gaps() const noexcept { return gaps_; }
 
   private:
+    std::optional<TimedPacket> read();
     void set_times(const AVPacket& packet, TimedPacket& timed);
 
     Input input_;
     Packet buffer_ = new_packet();
+    bool reorders_;                   // references wait in held_ for their times
+    std::deque<TimedPacket> held_{};  // the first one's time is unknown; or all is read
     std::int64_t number_ = 0;
     std::int64_t shift_ = 0;  // added to the file's times
     std::int64_t second_;     // in the stream's units

@@ -84,7 +84,15 @@ int number_in(const Image& image) {
     for (int field = 0; field < columns * rows; ++field) {
         const int x = image.size().width * (2 * (field % columns) + 1) / (2 * columns);
         const int y = image.size().height * (2 * (field / columns) + 1) / (2 * rows);
-        const int grey = image.pixels()[static_cast<std::size_t>((y * image.size().width + x) * 3 + 1)];
+        int sum = 0;  // of a few pixels: some videos are noisy
+        for (int dy = -2; dy <= 2; ++dy) {
+            for (int dx = -2; dx <= 2; ++dx) {
+                sum +=
+                    image
+                        .pixels()[static_cast<std::size_t>(((y + dy) * image.size().width + x + dx) * 3 + 1)];
+            }
+        }
+        const int grey = sum / 25;
         if (grey > 90 && grey < 160) return -1;  // between black and white: another frame shines through
         if (grey >= 160) pattern |= 1u << field;
     }
