@@ -127,16 +127,13 @@ def clip_json(clip: Clip) -> dict[str, Any]:
 
 
 def print_report(report: IndexReport, *, dry_run: bool = False) -> None:
-    found = []
+    found = [f"{count_of(report.faces, 'face')} in photos"] if report.faces else []
     if report.videos:
-        found.append(f"{count_of(report.videos, 'video')}, {report.footage / 60:.1f} min of footage")
-    if not dry_run:
-        found.append(f"{report.faces} faces in photos")
-    if report.videos:
-        found.append(f"{count_of(report.appearances, 'appearance')} in videos")
+        seen = f"{report.footage / 60:.1f} min of footage, {count_of(report.appearances, 'appearance')}"
+        found.append(f"{count_of(report.videos, 'video')}, {seen}")
     prefix = "would be: " if dry_run else ""
     rate = f" in {report.seconds:.1f} s" if report.seconds >= 0.05 else ""
-    out.print(f"{prefix}{'; '.join([str(report), *found])}{rate}", markup=False)
+    out.print(f"{prefix}{'; '.join([str(report), *found])}{rate}", markup=False, soft_wrap=True)
     print_failures(report.failed)
     print_failures(
         [(key, f"{count_of(frames, 'frame')} could not be decoded") for key, frames in report.damaged],

@@ -34,12 +34,20 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> SampleEvent:
 
 @pytest.fixture(scope="session")
 def indexed(sample: SampleEvent, tmp_path_factory: pytest.TempPathFactory) -> eventlens.Event:
-    """The sample event, indexed; not to be changed."""
+    """The sample event, photos and video, indexed; not to be changed."""
     season = eventlens.open(tmp_path_factory.mktemp("season"))
     event = season.create_event("Sample", bib_pattern=r"[A-Z]?\d{2,5}", time_zone="Europe/Berlin")
-    report = event.index(sample.photos)
-    assert not report.failed
+    for folder in (sample.photos, sample.videos):
+        assert not event.index(folder).failed
     return event
+
+
+@pytest.fixture(scope="session")
+def finish(sample: SampleEvent, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with five seconds of the sample event's video, in which the first two runners come in."""
+    folder = tmp_path_factory.mktemp("finish")
+    eventlens.cut_clip(sample.videos / sample.video.name, (4.0, 9.0), folder / "finish.mp4")
+    return folder
 
 
 @pytest.fixture

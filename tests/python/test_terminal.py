@@ -93,7 +93,6 @@ def test_a_report_names_what_was_damaged_and_how_much_footage_was_read(capsys, m
     report = IndexReport(3, 0, 0, 0, [("b.mp4", "cut short")], [], 5, 2.0, 2, 744.0, 9, [("a.mp4", 12)])
     terminal.print_report(report)
     printed = capsys.readouterr().out
-    assert "2 videos, 12.4 min of footage" in printed
-    assert "9 appearances in videos" in printed
+    assert "5 faces in photos; 2 videos, 12.4 min of footage, 9 appearances" in printed
     assert "damaged  a.mp4: 12 frames could not be decoded" in printed
     assert "failed  b.mp4: cut short" in printed
