@@ -17,7 +17,8 @@ def test_outputs_are_stripped(path):
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::PendingDeprecationWarning")
-def test_runs_and_shows_pictures(path):
+def test_runs_and_shows_pictures(path, sample, monkeypatch):
+    monkeypatch.setenv("EVENTLENS_SAMPLE", str(sample.folder))
     notebook = nbformat.read(path, as_version=4)
     NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
     html = [
