@@ -16,6 +16,9 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 RATE = 30
 FRAMES = 240
 WIDTH, HEIGHT = 160, 120
+FFMPEG_INPUT = f"-v error -f rawvideo -pix_fmt gray -s {WIDTH}x{HEIGHT} -r {RATE} -i -".split()
+CHROMIUM_OPTIONS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--mute-audio", "--no-first-run"]
+AUTOPLAY = "--autoplay-policy=no-user-gesture-required"
 START, END = 1.7, 5.33  # begins and ends within a group of pictures
 
 # What is drawn after each seek is read from a canvas: 4 x 4 fields, the lowest bit of the frame's number first.
@@ -70,24 +73,9 @@ def make_numbered_video(path, *arguments):
     field = rows * 4 // HEIGHT * 4 + columns * 4 // WIDTH
     for number in range(FRAMES):
         frames[number] = np.where(number >> field & 1, 210, 40)
-    size = f"{WIDTH}x{HEIGHT}"
+    sound = f"-f lavfi -t {FRAMES / RATE} -i sine".split()
     subprocess.run(
-        [
-            "ffmpeg",
-            "-v",
-            "error",
-            "-f",
-            "rawvideo",
-            "-pix_fmt",
-            "gray",
-            "-s",
-            size,
-            "-r",
-            str(RATE),
-            "-i",
-            "-",
-        ]
-        + ["-f", "lavfi", "-t", str(FRAMES / RATE), "-i", "sine", *arguments, str(path)],
+        ["ffmpeg", *FFMPEG_INPUT, *sound, *arguments, path],
         input=frames.tobytes(),
         check=True,
     )
@@ -138,8 +126,7 @@ def served(clip):
 def what_chromium_sees(clip, profile):
     with served(clip) as (address, result):
         browser = subprocess.Popen(
-            [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--mute-audio", "--no-first-run"]
-            + ["--autoplay-policy=no-user-gesture-required", f"--user-data-dir={profile}", address],
+            [CHROMIUM, *CHROMIUM_OPTIONS, AUTOPLAY, f"--user-data-dir={profile}", address],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
