@@ -64,6 +64,9 @@ class FaceFinder {
     // The second half: gives these faces of `image` their embeddings.
     void embed(ImageView image, std::span<Face> faces) const;
 
+    // The least score of a face, 0..1, as the options or the detector's manifest entry say.
+    double min_confidence() const;
+
     // The embedding model in use; embeddings of two models are never compared.
     const ModelEntry& embedder() const;
 

@@ -25,13 +25,14 @@ constexpr double quiet_piece = 10;
 constexpr double longest_piece = 60;
 
 // Seconds between looks for text. A number stays legible for many frames, and one good look is enough.
-constexpr double between_whole_looks = 1.0;
+constexpr double between_whole_looks = 2.0;
 constexpr double between_torso_looks = 0.5;
 
-// A first look at every frame is small and believes little; only where it sees something, or somebody was in
-// view a moment ago, is a closer look worth its cost. Pixels of the long side.
-constexpr int hint_long_side = 1024;
+// A first look at every frame is small and believes little. Where it sees a face that is small or doubtful, a
+// closer look is worth three times its cost. Pixels of the long side, and of a face in the first look.
+constexpr int first_long_side = 1000;
 constexpr double hint_confidence = 0.4;
+constexpr float large_face = 24;
 constexpr int close_long_side = 1536;
 
 constexpr std::size_t frames_ahead = 4;
@@ -50,11 +51,12 @@ struct Sightings {
 
 // A frame to be looked at or, without one, the end of a group of pictures.
 struct Item {
-    std::optional<VideoFrame> frame;
-    std::optional<Sightings> seen;  // it was looked at already
+    std::optional<VideoFrame> frame{};
+    std::optional<Sightings> seen{};  // it was looked at already
     double until = 0;  // when the next frame is shown that will be looked at; of an end: its time
     std::int64_t damaged_frames = 0;
     bool last = false;
+    bool reading_may_begin_here = false;  // of an end: a keyframe follows
 };
 
 // Trouble of the catalog's: it ends the whole run, not this video alone.
@@ -62,24 +64,37 @@ struct Fatal {
     std::exception_ptr reason;
 };
 
-// Looks at single frames.
+// Whether a multiple of `period` lies in [from, until): so reading that was interrupted looks when reading
+// that was not would have.
+bool falls_due(double period, double from, double until) {
+    return std::ceil(from / period) * period < until;
+}
+
+// Looks at single frames: for faces at each, for text now and then.
 class Looker {
   public:
     explicit Looker(const VideoRun& run) : run_(run) {}
 
-    std::vector<Face> faces(ImageView frame, bool somebody_in_view) const {
-        if (!somebody_in_view && std::max(frame.size.width, frame.size.height) > hint_long_side &&
-            run_.faces.detect(frame, {hint_long_side, hint_confidence}).empty()) {
-            return {};
-        }
-        return run_.faces.detect(frame, {.max_long_side = close_long_side});
+    std::vector<Face> faces(ImageView frame) const {
+        const int longer = std::max(frame.size.width, frame.size.height);
+        if (longer <= first_long_side) return run_.faces.detect(frame);
+        std::vector<Face> faces = run_.faces.detect(frame, {first_long_side, hint_confidence});
+        const float large = large_face * static_cast<float>(longer) / first_long_side;
+        const bool clear = std::ranges::all_of(faces, [&](const Face& face) {
+            return face.confidence >= run_.faces.min_confidence() &&
+                   std::max(face.box.width, face.box.height) >= large;
+        });
+        return clear ? faces : run_.faces.detect(frame, {.max_long_side = close_long_side});
     }
 
-    // A look without knowledge of the frames around.
-    Sightings look(ImageView frame) const {
+    // `span`: from this frame to the next one that will be looked at.
+    Sightings look(ImageView frame, TimeSpan span) const {
         Sightings seen;
-        seen.faces = faces(frame, false);
-        seen.reads = run_.bibs.read_text(frame, seen.faces);
+        seen.faces = faces(frame);
+        const ReadOptions where{
+            .whole = falls_due(between_whole_looks, span.start, span.end),
+            .torsos = !seen.faces.empty() && falls_due(between_torso_looks, span.start, span.end)};
+        if (where.whole || where.torsos) seen.reads = run_.bibs.read_text(frame, seen.faces, where);
         return seen;
     }
 
@@ -107,16 +122,18 @@ class FrameChooser {
         };
         const auto queue = [&](VideoFrame&& frame, std::optional<Sightings> seen) {
             pass_on(frame.time);
-            waiting.emplace(Item{std::move(frame), std::move(seen), 0, 0, false});
+            waiting.emplace(Item{.frame = std::move(frame), .seen = std::move(seen)});
         };
 
+        const double rate = reader_.info().frame_rate;
+        const double half_frame = rate > 0 ? 0.5 / rate : 0;  // of leeway for times that were rounded
         if (from > 0) reader_.seek(from);
         std::optional<FrameGroup> group = reader_.next_group();
         std::optional<Keyframe> keyframe;  // of `group`, if it was looked at already
         while (group && going_on) {
             std::optional<FrameGroup> next = reader_.next_group();
             const bool sparse = group->starts_at_keyframe && (!next || next->starts_at_keyframe) &&
-                                group->span.length() <= run_.options.shortest_appearance;
+                                group->span.length() <= run_.options.shortest_appearance + half_frame;
             if (sparse && !keyframe) keyframe = look_at_keyframe(*group);
             std::optional<Keyframe> next_keyframe;
             const bool somebody_here = keyframe && keyframe->seen.hint_at_people();
@@ -126,11 +143,15 @@ class FrameChooser {
                 !(next_keyframe && next_keyframe->seen.hint_at_people())) {
                 queue(std::move(keyframe->frame), std::move(keyframe->seen));
             } else {
-                reader_.frames(*group, run_.options.fps,
-                               [&](VideoFrame&& frame) { queue(std::move(frame), std::nullopt); });
+                reader_.frames(*group, run_.options.fps, [&](VideoFrame&& frame) {
+                    std::optional<Sightings> seen;
+                    if (keyframe && keyframe->frame.time == frame.time) seen = std::move(keyframe->seen);
+                    queue(std::move(frame), std::move(seen));
+                });
             }
             pass_on(group->span.end);
-            Item end{std::nullopt, std::nullopt, group->span.end, reader_.damaged_frames(), !next};
+            Item end{.until = group->span.end, .damaged_frames = reader_.damaged_frames(), .last = !next};
+            end.reading_may_begin_here = next && next->starts_at_keyframe;
             going_on = going_on && give(std::move(end));
             group = std::move(next);
             keyframe = std::move(next_keyframe);
@@ -147,7 +168,7 @@ class FrameChooser {
     std::optional<Keyframe> look_at_keyframe(const FrameGroup& group) {
         std::optional<VideoFrame> frame = reader_.keyframe(group);
         if (!frame) return std::nullopt;
-        Sightings seen = looker_.look(frame->image.view());
+        Sightings seen = looker_.look(frame->image.view(), group.span);
         return Keyframe{*std::move(frame), std::move(seen)};
     }
 
@@ -202,7 +223,7 @@ class Follower {
         const VideoFrame& frame = *item.frame;
         const ImageView image = frame.image.view();
         Tracker& tracker = tracker_for(image.size);
-        Sightings seen = item.seen ? std::move(*item.seen) : look(image, frame.time, tracker.anyone());
+        Sightings seen = item.seen ? std::move(*item.seen) : looker_.look(image, {frame.time, item.until});
         const bool cut = scenes_.observe(image, frame.time);
         const std::vector<int> wanted = tracker.observe({.time = frame.time,
                                                          .duration = std::max(0.0, item.until - frame.time),
@@ -215,25 +236,15 @@ class Follower {
         for (std::size_t i = 0; i < wanted.size(); ++i) tracker.embedded(wanted[i], faces[i].embedding);
     }
 
-    Sightings look(ImageView image, double time, bool somebody_in_view) {
-        Sightings seen;
-        seen.faces = looker_.faces(image, somebody_in_view);
-        const ReadOptions where{.whole = time >= next_whole_look_,
-                                .torsos = !seen.faces.empty() && time >= next_torso_look_};
-        if (!where.whole && !where.torsos) return seen;
-        if (where.whole) next_whole_look_ = time + between_whole_looks;
-        if (where.torsos) next_torso_look_ = time + between_torso_looks;
-        seen.reads = run_.bibs.read_text(image, seen.faces, where);
-        return seen;
-    }
-
     Tracker& tracker_for(Size image) {
         if (tracker_) return *tracker_;
         to_video_ = {static_cast<float>(info_.size.width) / static_cast<float>(image.width),
                      static_cast<float>(info_.size.height) / static_cast<float>(image.height)};
         std::vector<Appearance> going_on = reading_.going_on;
         for (Appearance& appearance : going_on) scale(appearance, to_video_.inverse());
-        return tracker_.emplace(TrackOptions{}, going_on);
+        TrackOptions options;
+        if (const auto& calibration = run_.faces.embedder().calibration) options.calibration = *calibration;
+        return tracker_.emplace(options, going_on);
     }
 
     bool end_of_group(const Item& item) {
@@ -242,7 +253,8 @@ class Follower {
         damaged_frames_ = item.damaged_frames + damaged_before_;
         const double piece = item.until - reading_.indexed_until;
         const bool quiet = !tracker_ || !tracker_->anyone();
-        if (item.last || piece >= longest_piece || (quiet && piece >= quiet_piece)) {
+        if (item.last ||
+            (item.reading_may_begin_here && (piece >= longest_piece || (quiet && piece >= quiet_piece)))) {
             if (!commit({.until = item.until, .finished = item.last, .damaged_frames = damaged_frames_}))
                 return false;
         }
@@ -266,7 +278,6 @@ class Follower {
         outcome_.appearances += count;
         outcome_.damaged_frames = footage.damaged_frames;
         tracker_.reset();
-        next_whole_look_ = next_torso_look_ = -std::numeric_limits<double>::infinity();
         return true;
     }
 
@@ -285,8 +296,6 @@ class Follower {
     std::optional<Tracker> tracker_;  // of the piece since the last commit
     PixelScale to_video_;
     double position_ = 0;
-    double next_whole_look_ = -std::numeric_limits<double>::infinity();
-    double next_torso_look_ = -std::numeric_limits<double>::infinity();
     std::int64_t damaged_frames_ = 0;
     const std::int64_t damaged_before_ = reading_.damaged_frames;
 };

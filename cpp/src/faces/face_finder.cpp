@@ -116,6 +116,10 @@ std::vector<Face> FaceFinder::find_in_selfie(ImageView image) const {
     return impl_->describe(rgb.view(), impl_->detector.detect_close_up(rgb.view()));
 }
 
+double FaceFinder::min_confidence() const {
+    return impl_->detector.usual().min_confidence;
+}
+
 const ModelEntry& FaceFinder::embedder() const {
     return impl_->embedder.entry();
 }
