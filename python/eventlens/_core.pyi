@@ -7,15 +7,21 @@ import collections.abc
 import numpy
 import numpy.typing
 import os
+import pathlib
 import typing
 
 __all__: list[str] = [
+    "AppearanceContent",
+    "AppearanceMatch",
     "BadInputError",
     "Bib",
     "BibRead",
     "BibReader",
     "CameraClock",
+    "CoreClip",
+    "CoreClipSpan",
     "CoreIndexReport",
+    "DamagedVideo",
     "Engine",
     "EventCounts",
     "EventInfo",
@@ -23,6 +29,7 @@ __all__: list[str] = [
     "EventlensError",
     "Face",
     "FaceFinder",
+    "FoundAppearance",
     "FoundPhoto",
     "GalleryMatch",
     "GalleryStats",
@@ -38,10 +45,17 @@ __all__: list[str] = [
     "SearchResult",
     "SelfieFace",
     "UnsupportedError",
+    "VideoCounts",
+    "VideoEntry",
+    "VideoInfo",
+    "VideoProgress",
+    "cut_clip",
     "decode_image",
     "encode_jpeg",
     "interpret_bibs",
+    "read_frame",
     "resize_image",
+    "video_info",
 ]
 
 class EventlensError(Exception):
@@ -263,6 +277,68 @@ class BibReader:
         The GIL is released while reading.
         """
 
+class VideoInfo:
+    """
+    What a video file says of itself.
+    """
+    @property
+    def audio_tracks(self) -> int: ...
+    @property
+    def codec(self) -> str: ...
+    @property
+    def container(self) -> str: ...
+    @property
+    def duration(self) -> float:
+        """
+        Seconds of picture.
+        """
+    @property
+    def frame_rate(self) -> float:
+        """
+        Frames per second, on average; 0: not known.
+        """
+    @property
+    def height(self) -> int: ...
+    @property
+    def recorded_utc(self) -> int | None:
+        """
+        Milliseconds since 1970-01-01T00:00:00Z, or None.
+        """
+    @property
+    def rotation(self) -> int:
+        """
+        Degrees clockwise that bring the stored frames upright.
+        """
+    @property
+    def width(self) -> int: ...
+
+class CoreClip:
+    """
+    A clip that was cut.
+    """
+    @property
+    def audio(self) -> bool: ...
+    @property
+    def bytes(self) -> int: ...
+    @property
+    def codec(self) -> str: ...
+    @property
+    def end(self) -> float: ...
+    @property
+    def frames(self) -> int: ...
+    @property
+    def height(self) -> int: ...
+    @property
+    def method(self) -> str: ...
+    @property
+    def note(self) -> str: ...
+    @property
+    def path(self) -> pathlib.Path: ...
+    @property
+    def start(self) -> float: ...
+    @property
+    def width(self) -> int: ...
+
 class GalleryMatch:
     """
     Why a photo is offered.
@@ -313,6 +389,170 @@ class GalleryStats:
     @property
     def photos(self) -> int: ...
 
+class VideoProgress:
+    """
+    How far an index run is with its videos.
+    """
+    @property
+    def appearances(self) -> int: ...
+    @property
+    def done(self) -> int:
+        """
+        Of those, read to the end, failures included.
+        """
+    @property
+    def failed(self) -> int: ...
+    @property
+    def footage(self) -> float:
+        """
+        Seconds of footage read in this run.
+        """
+    @property
+    def part(self) -> float:
+        """
+        Of the work, 0 to 1.
+        """
+    @property
+    def seconds(self) -> float:
+        """
+        Since the first video was begun.
+        """
+    @property
+    def total(self) -> int:
+        """
+        Videos that need work.
+        """
+
+class DamagedVideo:
+    """
+    A video with frames that could not be decoded.
+    """
+    @property
+    def frames(self) -> int: ...
+    @property
+    def key(self) -> str: ...
+
+class VideoEntry:
+    """
+    What is known of a video beside who is in it.
+    """
+    @property
+    def bytes(self) -> int: ...
+    @property
+    def damaged_frames(self) -> int: ...
+    @property
+    def failure(self) -> str: ...
+    @property
+    def finished(self) -> bool: ...
+    @property
+    def hidden(self) -> bool: ...
+    @property
+    def id(self) -> int: ...
+    @property
+    def indexed_until(self) -> float: ...
+    @property
+    def info(self) -> VideoInfo: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def source(self) -> int: ...
+    @property
+    def uuid(self) -> str: ...
+
+class VideoCounts:
+    """
+    The videos of an event, counted.
+    """
+    @property
+    def failed(self) -> int: ...
+    @property
+    def hidden(self) -> int: ...
+    @property
+    def in_progress(self) -> int: ...
+    @property
+    def processed(self) -> int: ...
+    @property
+    def seconds(self) -> float:
+        """
+        Of footage, read so far.
+        """
+    @property
+    def total(self) -> int: ...
+
+class AppearanceMatch:
+    """
+    Why an appearance is offered.
+    """
+    @property
+    def appearance(self) -> int: ...
+    @property
+    def bib(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def probability(self) -> float: ...
+    @property
+    def similarity(self) -> float: ...
+
+class FoundAppearance:
+    """
+    Somebody in view in a video.
+    """
+    @property
+    def box(self) -> tuple[float, float, float, float]: ...
+    @property
+    def end(self) -> float: ...
+    @property
+    def face_time(self) -> float: ...
+    @property
+    def id(self) -> int: ...
+    @property
+    def match(self) -> AppearanceMatch: ...
+    @property
+    def start(self) -> float: ...
+    @property
+    def video(self) -> int: ...
+
+class CoreClipSpan:
+    """
+    Seconds of a video in which a person is seen.
+    """
+    @property
+    def appearances(self) -> list[FoundAppearance]: ...
+    @property
+    def end(self) -> float: ...
+    @property
+    def poster_time(self) -> float: ...
+    @property
+    def probability(self) -> float: ...
+    @property
+    def start(self) -> float: ...
+    @property
+    def video(self) -> VideoEntry: ...
+
+class AppearanceContent:
+    """
+    Somebody in view in a video, as stored.
+    """
+    @property
+    def bib_reads(self) -> list[tuple[float, BibRead]]: ...
+    @property
+    def chain(self) -> int: ...
+    @property
+    def end(self) -> float: ...
+    @property
+    def face(self) -> Face | None: ...
+    @property
+    def face_time(self) -> float: ...
+    @property
+    def id(self) -> int: ...
+    @property
+    def path(self) -> list[tuple[float, tuple[float, float, float, float]]]: ...
+    @property
+    def sightings(self) -> int: ...
+    @property
+    def start(self) -> float: ...
+
 class IndexProgress:
     """
     How far an index run is; counts are of photos.
@@ -337,6 +577,8 @@ class IndexProgress:
         """
     @property
     def unchanged(self) -> int: ...
+    @property
+    def videos(self) -> VideoProgress: ...
 
 class IndexFailure:
     """
@@ -354,11 +596,17 @@ class CoreIndexReport:
     @property
     def added(self) -> int: ...
     @property
+    def appearances(self) -> int: ...
+    @property
     def bib_reads(self) -> int: ...
+    @property
+    def damaged(self) -> list[DamagedVideo]: ...
     @property
     def faces(self) -> int: ...
     @property
     def failed(self) -> list[IndexFailure]: ...
+    @property
+    def footage(self) -> float: ...
     @property
     def removed(self) -> int: ...
     @property
@@ -369,6 +617,8 @@ class CoreIndexReport:
     def unlisted(self) -> list[IndexFailure]: ...
     @property
     def updated(self) -> int: ...
+    @property
+    def videos(self) -> int: ...
 
 class PhotoInfo:
     """
@@ -424,6 +674,8 @@ class SearchResult:
     """
     A search and its frozen answer.
     """
+    @property
+    def appearances(self) -> list[FoundAppearance] | None: ...
     @property
     def matches(self) -> list[FoundPhoto]: ...
     @property
@@ -485,6 +737,8 @@ class EventCounts:
     def processed(self) -> int: ...
     @property
     def total(self) -> int: ...
+    @property
+    def videos(self) -> VideoCounts: ...
 
 class CameraClock:
     """
@@ -520,12 +774,23 @@ class Engine:
         embedder: str = "",
         reader: str = "paddle",
     ) -> None: ...
+    def appearances(self, video: typing.SupportsInt | typing.SupportsIndex) -> list[AppearanceContent]: ...
     def camera_clocks(self, event: typing.SupportsInt | typing.SupportsIndex) -> list[CameraClock]: ...
     def counts(self, event: typing.SupportsInt | typing.SupportsIndex) -> EventCounts: ...
     def create_event(
         self, settings: EventSettings, organisation: typing.SupportsInt | typing.SupportsIndex = 1
     ) -> int: ...
     def create_organisation(self, name: str) -> int: ...
+    def cut_clip(
+        self,
+        video: typing.SupportsInt | typing.SupportsIndex,
+        start: typing.SupportsFloat | typing.SupportsIndex,
+        end: typing.SupportsFloat | typing.SupportsIndex,
+        out: os.PathLike[str] | str | bytes,
+        mode: str,
+        quality: typing.SupportsInt | typing.SupportsIndex,
+        progress: typing.Any,
+    ) -> CoreClip: ...
     def delete_event(self, event: typing.SupportsInt | typing.SupportsIndex) -> None: ...
     def details(self, photo: typing.SupportsInt | typing.SupportsIndex) -> PhotoDetails: ...
     def event(self, event: typing.SupportsInt | typing.SupportsIndex) -> EventInfo: ...
@@ -541,6 +806,28 @@ class Engine:
         text: str,
         min_probability: typing.SupportsFloat | typing.SupportsIndex = 0.0,
     ) -> list[FoundPhoto]: ...
+    def find_bib_clips(
+        self,
+        event: typing.SupportsInt | typing.SupportsIndex,
+        bib: str,
+        min_probability: typing.SupportsFloat | typing.SupportsIndex,
+        min_segment: typing.SupportsFloat | typing.SupportsIndex,
+        max_gap: typing.SupportsFloat | typing.SupportsIndex,
+        padding_start: typing.SupportsFloat | typing.SupportsIndex,
+        padding_end: typing.SupportsFloat | typing.SupportsIndex,
+        max_clip_duration: typing.SupportsFloat | typing.SupportsIndex,
+    ) -> list[CoreClipSpan]: ...
+    def find_clips(
+        self,
+        event: typing.SupportsInt | typing.SupportsIndex,
+        request_id: str,
+        min_probability: typing.SupportsFloat | typing.SupportsIndex,
+        min_segment: typing.SupportsFloat | typing.SupportsIndex,
+        max_gap: typing.SupportsFloat | typing.SupportsIndex,
+        padding_start: typing.SupportsFloat | typing.SupportsIndex,
+        padding_end: typing.SupportsFloat | typing.SupportsIndex,
+        max_clip_duration: typing.SupportsFloat | typing.SupportsIndex,
+    ) -> list[CoreClipSpan]: ...
     def find_event(
         self, name: str, organisation: typing.SupportsInt | typing.SupportsIndex = 1
     ) -> int | None: ...
@@ -570,6 +857,8 @@ class Engine:
         workers: typing.SupportsInt | typing.SupportsIndex,
         retry_failed: bool,
         dry_run: bool,
+        fps: typing.SupportsFloat | typing.SupportsIndex,
+        shortest_appearance: typing.SupportsFloat | typing.SupportsIndex,
         progress: typing.Any,
     ) -> CoreIndexReport: ...
     def index_source(
@@ -579,6 +868,8 @@ class Engine:
         workers: typing.SupportsInt | typing.SupportsIndex,
         retry_failed: bool,
         dry_run: bool,
+        fps: typing.SupportsFloat | typing.SupportsIndex,
+        shortest_appearance: typing.SupportsFloat | typing.SupportsIndex,
         progress: typing.Any,
     ) -> CoreIndexReport: ...
     def organisations(self) -> list[Organisation]: ...
@@ -608,16 +899,38 @@ class Engine:
         hidden: bool,
     ) -> int: ...
     def set_roster(self, event: typing.SupportsInt | typing.SupportsIndex, csv: bytes) -> int: ...
+    def set_videos_hidden(
+        self,
+        event: typing.SupportsInt | typing.SupportsIndex,
+        videos: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+        hidden: bool,
+    ) -> int: ...
     def sources(self, event: typing.SupportsInt | typing.SupportsIndex) -> list[tuple[int, str]]: ...
     def update_event(
         self, event: typing.SupportsInt | typing.SupportsIndex, settings: EventSettings
     ) -> None: ...
+    def video_frame(
+        self,
+        video: typing.SupportsInt | typing.SupportsIndex,
+        time: typing.SupportsFloat | typing.SupportsIndex,
+        long_side: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.uint8]: ...
+    def videos(self, event: typing.SupportsInt | typing.SupportsIndex) -> list[VideoEntry]: ...
     def visit_photos(
         self,
         event: typing.SupportsInt | typing.SupportsIndex,
         visit: collections.abc.Callable[[PhotoDetails], None],
     ) -> None: ...
 
+def cut_clip(
+    source: os.PathLike[str] | str | bytes,
+    start: typing.SupportsFloat | typing.SupportsIndex,
+    end: typing.SupportsFloat | typing.SupportsIndex,
+    out: os.PathLike[str] | str | bytes,
+    mode: str,
+    quality: typing.SupportsInt | typing.SupportsIndex,
+    progress: typing.Any,
+) -> CoreClip: ...
 def decode_image(
     encoded: bytes, *, enough_long_side: typing.SupportsInt | typing.SupportsIndex = 0
 ) -> numpy.typing.NDArray[numpy.uint8]:
@@ -664,6 +977,11 @@ def interpret_bibs(
         BadInputError: the pattern is no regular expression, or too costly a one.
     """
 
+def read_frame(
+    source: os.PathLike[str] | str | bytes,
+    time: typing.SupportsFloat | typing.SupportsIndex,
+    long_side: typing.SupportsInt | typing.SupportsIndex,
+) -> numpy.typing.NDArray[numpy.uint8]: ...
 def resize_image(
     image: numpy.typing.NDArray[numpy.uint8],
     width: typing.SupportsInt | typing.SupportsIndex,
@@ -672,3 +990,5 @@ def resize_image(
     """
     Resize uint8 pixels to (height, width): by area when it shrinks, bilinear when it grows.
     """
+
+def video_info(source: os.PathLike[str] | str | bytes) -> VideoInfo: ...

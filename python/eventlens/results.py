@@ -65,6 +65,57 @@ class Photo:
 
 
 @dataclass(frozen=True)
+class Video:
+    """A video of an event.
+
+    Attributes:
+        id: Its number in the workspace.
+        uuid: For the outside world; survives re-indexing and other models.
+        key: Its name in the source: a path below the folder.
+        duration: Seconds of picture. Times in a video count from its first frame.
+        width: Of the upright picture, pixels.
+        height: Of the upright picture, pixels.
+        frame_rate: Frames per second on average; 0: the file does not say.
+        codec: Such as "h264".
+        indexed_until: Seconds of footage that have been read.
+        finished: No more will be read.
+        damaged_frames: That could not be decoded.
+        failure: Why it could not be read or, with some footage, why not to its end; empty: it could.
+    """
+
+    id: int
+    uuid: str
+    key: str
+    duration: float
+    width: int
+    height: int
+    frame_rate: float
+    codec: str
+    indexed_until: float
+    finished: bool
+    damaged_frames: int
+    hidden: bool
+    failure: str
+    event: Event = field(repr=False, compare=False)
+
+    def __str__(self) -> str:
+        return self.key
+
+    def frame(self, time: float, long_side: int = 0) -> Pixels:
+        """What is shown at a time, uint8 (height, width, 3) RGB, read from the source now.
+
+        Args:
+            time: Seconds.
+            long_side: Shrunk so that the longer side has at most this many pixels; 0: whole.
+
+        Raises:
+            NotFoundError: the source no longer has the video.
+            BadInputError: the time is outside of it.
+        """
+        return self.event._engine.video_frame(self.id, time, long_side)
+
+
+@dataclass(frozen=True)
 class Match:
     """A photo that shows, or may show, the person.
 
@@ -126,6 +177,7 @@ class Appearance:
         box: (x, y, width, height) of the face or bib at that time, in pixels of the upright video.
     """
 
+    video: Video
     start: float
     end: float
     probability: float
@@ -251,8 +303,28 @@ def matches_of(found: Iterable[_core.FoundPhoto], event: Event) -> Matches:
     )
 
 
-def appearance_of(found: _core.FoundAppearance) -> Appearance:
+def video_of(entry: _core.VideoEntry, event: Event) -> Video:
+    return Video(
+        id=entry.id,
+        uuid=entry.uuid,
+        key=entry.key,
+        duration=entry.info.duration,
+        width=entry.info.width,
+        height=entry.info.height,
+        frame_rate=entry.info.frame_rate,
+        codec=entry.info.codec,
+        indexed_until=entry.indexed_until,
+        finished=entry.finished,
+        damaged_frames=entry.damaged_frames,
+        hidden=entry.hidden,
+        failure=entry.failure,
+        event=event,
+    )
+
+
+def appearance_of(found: _core.FoundAppearance, video: Video) -> Appearance:
     return Appearance(
+        video=video,
         start=found.start,
         end=found.end,
         probability=found.match.probability,
@@ -264,15 +336,22 @@ def appearance_of(found: _core.FoundAppearance) -> Appearance:
     )
 
 
+def _appearances_of(result: _core.SearchResult, event: Event) -> list[Appearance] | None:
+    if result.appearances is None:
+        return None
+    videos = {entry.id: video_of(entry, event) for entry in event._engine.videos(event.id)}
+    return [
+        appearance_of(found, videos[found.video]) for found in result.appearances if found.video in videos
+    ]
+
+
 def search_of(result: _core.SearchResult, event: Event) -> Search:
     return Search(
         request_id=result.request_id,
         matches=matches_of(result.matches, event),
         selfies=[Selfie(s.box, s.faces_seen, s.quality) for s in result.selfies],
         repeated=result.repeated,
-        appearances=None
-        if result.appearances is None
-        else [appearance_of(found) for found in result.appearances],
+        appearances=_appearances_of(result, event),
     )
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from eventlens import _core
-from eventlens.results import Appearance, Pixels, appearance_of
+from eventlens.results import Appearance, Pixels, Video, appearance_of, video_of
 
 if TYPE_CHECKING:
     from eventlens.workspace import Event
@@ -17,57 +17,6 @@ if TYPE_CHECKING:
 CutMode = Literal["exact", "copy"]
 
 _QUALITY = 20
-
-
-@dataclass(frozen=True)
-class Video:
-    """A video of an event.
-
-    Attributes:
-        id: Its number in the workspace.
-        uuid: For the outside world; survives re-indexing and other models.
-        key: Its name in the source: a path below the folder.
-        duration: Seconds of picture. Times in a video count from its first frame.
-        width: Of the upright picture, pixels.
-        height: Of the upright picture, pixels.
-        frame_rate: Frames per second on average; 0: the file does not say.
-        codec: Such as "h264".
-        indexed_until: Seconds of footage that have been read.
-        finished: No more will be read.
-        damaged_frames: That could not be decoded.
-        failure: Why it could not be read or, with some footage, why not to its end; empty: it could.
-    """
-
-    id: int
-    uuid: str
-    key: str
-    duration: float
-    width: int
-    height: int
-    frame_rate: float
-    codec: str
-    indexed_until: float
-    finished: bool
-    damaged_frames: int
-    hidden: bool
-    failure: str
-    event: Event = field(repr=False, compare=False)
-
-    def __str__(self) -> str:
-        return self.key
-
-    def frame(self, time: float, long_side: int = 0) -> Pixels:
-        """What is shown at a time, uint8 (height, width, 3) RGB, read from the source now.
-
-        Args:
-            time: Seconds.
-            long_side: Shrunk so that the longer side has at most this many pixels; 0: whole.
-
-        Raises:
-            NotFoundError: the source no longer has the video.
-            BadInputError: the time is outside of it.
-        """
-        return self.event._engine.video_frame(self.id, time, long_side)
 
 
 @dataclass(frozen=True)
@@ -238,36 +187,18 @@ def clock(seconds: float) -> str:
     return f"{hours}:{rest}" if hours else rest
 
 
-def video_of(entry: _core.VideoEntry, event: Event) -> Video:
-    return Video(
-        id=entry.id,
-        uuid=entry.uuid,
-        key=entry.key,
-        duration=entry.info.duration,
-        width=entry.info.width,
-        height=entry.info.height,
-        frame_rate=entry.info.frame_rate,
-        codec=entry.info.codec,
-        indexed_until=entry.indexed_until,
-        finished=entry.finished,
-        damaged_frames=entry.damaged_frames,
-        hidden=entry.hidden,
-        failure=entry.failure,
-        event=event,
-    )
-
-
 def spans_of(spans: Sequence[_core.CoreClipSpan], event: Event) -> ClipSpans:
-    return ClipSpans(
-        ClipSpan(
-            video=video_of(span.video, event),
-            start=span.start,
-            end=span.end,
-            probability=span.probability,
-            appearances=[appearance_of(found) for found in span.appearances],
-            poster_time=span.poster_time,
-        )
-        for span in spans
+    return ClipSpans(_span_of(span, video_of(span.video, event)) for span in spans)
+
+
+def _span_of(span: _core.CoreClipSpan, video: Video) -> ClipSpan:
+    return ClipSpan(
+        video=video,
+        start=span.start,
+        end=span.end,
+        probability=span.probability,
+        appearances=[appearance_of(found, video) for found in span.appearances],
+        poster_time=span.poster_time,
     )
 
 

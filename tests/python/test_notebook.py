@@ -57,8 +57,8 @@ class FakeVideo(Video):
 def span(key="finish.mp4", poster_time=6.0):
     video = FakeVideo(1, "uuid", key, 44.0, 1280, 720, 25.0, "h264", 44.0, True, 0, False, "", FakeEvent())
     seen = [
-        Appearance(5.0, 6.0, 0.8, "face", 0.71, "", 5.5, (1, 2, 3, 4)),
-        Appearance(5.5, 8.2, 0.93, "bib", 0.0, "A207", poster_time, (300, 200, 80, 100)),
+        Appearance(video, 5.0, 6.0, 0.8, "face", 0.71, "", 5.5, (1, 2, 3, 4)),
+        Appearance(video, 5.5, 8.2, 0.93, "bib", 0.0, "A207", poster_time, (300, 200, 80, 100)),
     ]
     return ClipSpan(video, 5.0, 8.2, 0.93, seen, poster_time)
 
