@@ -28,8 +28,8 @@ from eventlens._core import (
     resize_image,
 )
 from eventlens.models import BibReader, FaceFinder, open_models
-from eventlens.results import Appearance, IndexReport, Match, Matches, Photo, Search, Selfie
-from eventlens.videos import Clip, ClipSpan, ClipSpans, CutError, Video, cut_clip, read_frame
+from eventlens.results import Appearance, IndexReport, Match, Matches, Photo, Search, Selfie, Video
+from eventlens.videos import Clip, ClipSpan, ClipSpans, CutError, cut_clip, read_frame
 from eventlens.workspace import Event, PhotoDetails, Workspace, open
 
 __all__ = [

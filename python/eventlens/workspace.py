@@ -21,12 +21,14 @@ from eventlens.results import (
     Photo,
     Pixels,
     Search,
+    Video,
     matches_of,
     photo_of,
     report_of,
     search_of,
+    video_of,
 )
-from eventlens.videos import Clip, ClipSpan, ClipSpans, CutMode, Video, cut_clips, spans_of, video_of
+from eventlens.videos import Clip, ClipSpan, ClipSpans, CutMode, cut_clips, spans_of
 
 if TYPE_CHECKING:
     import pandas as pd
