@@ -15,6 +15,7 @@ import eventlens
 from eventlens.sample_event import SampleEvent
 from eventlens.sample_video import SampleAppearance
 
+MAX_GAP = 0.5  # seconds
 SLACK = 0.3  # seconds a found span may reach beyond the truth: a look is taken every quarter of a second
 
 
@@ -23,7 +24,14 @@ def appearances_of(sample: SampleEvent, person: str) -> list[SampleAppearance]:
 
 
 def lies_in(span: eventlens.ClipSpan, seen: list[tuple[float, float]]) -> bool:
-    return any(start - SLACK <= span.start and span.end <= end + SLACK for start, end in seen)
+    """Whether the person is in view all the time, be it in two shots that follow each other."""
+    joined: list[tuple[float, float]] = []
+    for start, end in sorted(seen):
+        if joined and start - joined[-1][1] < MAX_GAP:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return any(start - SLACK <= span.start and span.end <= end + SLACK for start, end in joined)
 
 
 def overlaps(span: eventlens.ClipSpan, seen: tuple[float, float]) -> bool:
@@ -61,7 +69,7 @@ def test_a_selfie_finds_the_seconds(indexed, sample):
     found = missed = strangers = 0
     for person, selfie in sample.selfies.items():
         truth = appearances_of(sample, person)
-        spans = indexed.find_clips(selfie=selfie, max_gap=0.5)
+        spans = indexed.find_clips(selfie=selfie, max_gap=MAX_GAP)
         strangers += sum(not lies_in(span, [appearance.seen for appearance in truth]) for span in spans)
         for appearance in truth:
             if appearance.face is None or appearance.face[1] - appearance.face[0] < 1:
@@ -77,7 +85,7 @@ def test_a_bib_finds_the_seconds(indexed, sample):
     found = missed = 0
     for person, bib in sample.bibs.items():
         truth = appearances_of(sample, person)
-        spans = indexed.find_clips(bib=bib, max_gap=0.5)
+        spans = indexed.find_clips(bib=bib, max_gap=MAX_GAP)
         assert all(lies_in(span, [appearance.seen for appearance in truth]) for span in spans)
         for appearance in truth:
             if appearance.read is None or appearance.read[1] - appearance.read[0] < 1:
@@ -182,7 +190,7 @@ def test_a_broken_video_is_reported_and_the_others_go_on(season, film, sample, p
     (film / "empty.mp4").write_bytes(b"")
     (film / "photo.mp4").write_bytes(plain_jpeg)
     whole = (film / sample.video.name).read_bytes()
-    (film / "no-index.mp4").write_bytes(whole[: len(whole) // 2])
+    (film / "no-index.mp4").write_bytes(whole[len(whole) // 2 :])
     event = season.create_event("Film")
     report = event.index(film)
     assert {key for key, _ in report.failed} == {"empty.mp4", "photo.mp4", "no-index.mp4"}
@@ -190,6 +198,27 @@ def test_a_broken_video_is_reported_and_the_others_go_on(season, film, sample, p
     assert event.counts.videos.processed == 1
     assert event.counts.videos.failed == 3
     assert event.index(film).unchanged == 4
+
+
+def test_what_can_be_read_of_a_damaged_video_is_kept(season, film, sample):
+    path = film / sample.video.name
+    whole = bytearray(path.read_bytes())
+    (film / "cut-short.mp4").write_bytes(whole[: len(whole) // 2])  # its index comes first
+    for i in range(len(whole) // 3, len(whole) // 3 + 4000):
+        whole[i] = (whole[i] * 7 + 13) % 256
+    path.write_bytes(whole)
+    event = season.create_event("Film")
+    report = event.index(film)
+    ((key, reason),) = report.failed
+    assert key == "cut-short.mp4"
+    assert "breaks off" in reason
+    ((damaged, frames),) = report.damaged
+    assert damaged == sample.video.name
+    assert 0 < frames < 200
+    assert event.counts.videos.processed == 2
+    first = next(a for a in sample.video.appearances if a.read)
+    spans = event.find_clips(bib=first.bib)
+    assert {span.video.key for span in spans} == {"cut-short.mp4", sample.video.name}
 
 
 def test_who_never_leaves_is_one_appearance(season, sample, tmp_path):

@@ -1,7 +1,9 @@
 #include "engine/video_run.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdio>
 #include <exception>
 #include <limits>
 #include <new>
@@ -255,10 +257,24 @@ class Follower {
         const bool quiet = !tracker_ || !tracker_->anyone();
         if (item.last ||
             (item.reading_may_begin_here && (piece >= longest_piece || (quiet && piece >= quiet_piece)))) {
-            if (!commit({.until = item.until, .finished = item.last, .damaged_frames = damaged_frames_}))
+            if (item.last) outcome_.failure = missing_rest(item.until);
+            if (!commit({.until = item.until,
+                         .finished = item.last,
+                         .damaged_frames = damaged_frames_,
+                         .failure = outcome_.failure}))
                 return false;
         }
         return go_on({seconds, position_, info_.duration});
+    }
+
+    // Says so when the file ends before the video does, as it says itself: it was cut short.
+    std::string missing_rest(double end) const {
+        constexpr double leeway = 1;  // seconds; what files say of their length is seldom exact
+        if (end + leeway >= info_.duration) return {};
+        std::array<char, 100> text{};
+        std::snprintf(text.data(), text.size(), "the file breaks off: it holds %.1f of its %.1f seconds", end,
+                      info_.duration);
+        return text.data();
     }
 
     bool commit(VideoFootage footage) {
