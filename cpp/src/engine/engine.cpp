@@ -26,6 +26,9 @@ constexpr int selfie_long_side = 2000;
 constexpr double least_sure_appearance = 0.2;
 constexpr int most_appearances = 10'000;
 
+// The prior: a runner passes a camera or two, while photographers take several photos of each.
+constexpr double expected_appearances = 2;
+
 // Reads "patterns" nobody could mean before they are stored.
 void check_pattern(const std::string& pattern) {
     (void)interpret_bibs({}, {pattern, {}});
@@ -145,6 +148,7 @@ struct Engine::Impl {
             ++joined;
         }
         match.limit = most_appearances;
+        match.expected_photos = expected_appearances;
         match.min_probability = std::min(match.min_probability, least_sure_appearance);
         return gallery(event).use(
             [&](const EventGallery& gallery) { return gallery.match_faces(probes, match); });

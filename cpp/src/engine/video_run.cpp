@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/bounded_queue.h"
+#include "bibs/evidence.h"
 #include "engine/recognise.h"
 #include "eventlens/error.h"
 #include "eventlens/tracks.h"
@@ -26,8 +27,11 @@ namespace {
 constexpr double quiet_piece = 10;
 constexpr double longest_piece = 60;
 
-// Seconds between looks for text. A number stays legible for many frames, and one good look is enough.
+// Seconds between looks for text. A number below a face that is followed stays legible for many frames. One
+// without a face must be seen again before its wearer counts as gone, in less than
+// TrackOptions::longest_loss.
 constexpr double between_whole_looks = 2.0;
+constexpr double between_looks_at_lone_numbers = 0.75;
 constexpr double between_torso_looks = 0.5;
 
 // A first look at every frame is small and believes little. Where it sees a face that is small or doubtful, a
@@ -42,12 +46,19 @@ constexpr std::size_t frames_ahead = 4;
 struct Sightings {
     std::vector<Face> faces;  // without embeddings
     std::vector<BibRead> reads;
+    bool looked_for_text = false;  // everywhere, not below faces alone
 
     // Whether somebody seems to be there. Most text without a digit is the sponsors'.
-    bool hint_at_people() const {
-        return !faces.empty() || std::ranges::any_of(reads, [](const BibRead& read) {
-            return std::ranges::any_of(read.text, [](char c) { return c >= '0' && c <= '9'; });
-        });
+    bool hint_at_people() const { return !faces.empty() || std::ranges::any_of(reads, has_digit); }
+
+    // Whether a number is there whose wearer's face is not seen.
+    bool lone_number() const {
+        return std::ranges::any_of(
+            reads, [](const BibRead& read) { return has_digit(read) && !Evidence::of(read).near_face; });
+    }
+
+    static bool has_digit(const BibRead& read) {
+        return std::ranges::any_of(read.text, [](char c) { return c >= '0' && c <= '9'; });
     }
 };
 
@@ -89,14 +100,16 @@ class Looker {
         return clear ? faces : run_.faces.detect(frame, {.max_long_side = close_long_side});
     }
 
-    // `span`: from this frame to the next one that will be looked at.
-    Sightings look(ImageView frame, TimeSpan span) const {
+    // `span`: from this frame to the next one that will be looked at. `lone_number`: one was there before.
+    Sightings look(ImageView frame, TimeSpan span, bool lone_number) const {
         Sightings seen;
         seen.faces = faces(frame);
         const ReadOptions where{
-            .whole = falls_due(between_whole_looks, span.start, span.end),
+            .whole = falls_due(lone_number ? between_looks_at_lone_numbers : between_whole_looks, span.start,
+                               span.end),
             .torsos = !seen.faces.empty() && falls_due(between_torso_looks, span.start, span.end)};
         if (where.whole || where.torsos) seen.reads = run_.bibs.read_text(frame, seen.faces, where);
+        seen.looked_for_text = where.whole;
         return seen;
     }
 
@@ -170,7 +183,7 @@ class FrameChooser {
     std::optional<Keyframe> look_at_keyframe(const FrameGroup& group) {
         std::optional<VideoFrame> frame = reader_.keyframe(group);
         if (!frame) return std::nullopt;
-        Sightings seen = looker_.look(frame->image.view(), group.span);
+        Sightings seen = looker_.look(frame->image.view(), group.span, false);
         return Keyframe{*std::move(frame), std::move(seen)};
     }
 
@@ -225,7 +238,9 @@ class Follower {
         const VideoFrame& frame = *item.frame;
         const ImageView image = frame.image.view();
         Tracker& tracker = tracker_for(image.size);
-        Sightings seen = item.seen ? std::move(*item.seen) : looker_.look(image, {frame.time, item.until});
+        Sightings seen =
+            item.seen ? std::move(*item.seen) : looker_.look(image, {frame.time, item.until}, lone_number_);
+        if (seen.looked_for_text) lone_number_ = seen.lone_number();
         const bool cut = scenes_.observe(image, frame.time);
         const std::vector<int> wanted = tracker.observe({.time = frame.time,
                                                          .duration = std::max(0.0, item.until - frame.time),
@@ -245,6 +260,7 @@ class Follower {
         std::vector<Appearance> going_on = reading_.going_on;
         for (Appearance& appearance : going_on) scale(appearance, to_video_.inverse());
         TrackOptions options;
+        options.embeddings = 8;
         if (const auto& calibration = run_.faces.embedder().calibration) options.calibration = *calibration;
         return tracker_.emplace(options, going_on);
     }
@@ -294,6 +310,7 @@ class Follower {
         outcome_.appearances += count;
         outcome_.damaged_frames = footage.damaged_frames;
         tracker_.reset();
+        lone_number_ = false;
         return true;
     }
 
@@ -311,6 +328,7 @@ class Follower {
     SceneChange scenes_;
     std::optional<Tracker> tracker_;  // of the piece since the last commit
     PixelScale to_video_;
+    bool lone_number_ = false;  // when text was last looked for
     double position_ = 0;
     std::int64_t damaged_frames_ = 0;
     const std::int64_t damaged_before_ = reading_.damaged_frames;

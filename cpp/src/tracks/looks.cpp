@@ -10,7 +10,7 @@ namespace {
 
 constexpr float hopeless = 0.08F;  // a face of this quality matches at random
 constexpr float clearly = 0.1F;    // better by so much; qualities of one face tremble by half of it
-constexpr double rest = 0.5;       // seconds between looks that merely replace the worst
+constexpr double rest = 1.0;       // seconds between looks that merely replace the worst
 constexpr float about_equal = 0.05F;
 
 }  // namespace
@@ -38,6 +38,7 @@ void Looks::add(Face face, double time) {
     if (count() > most_) drop_one();
     seen_.reset();
     last_ = time;
+    if (count() < most_) return;
     next_turn_ = time + turn_;
     turn_ *= 2;
 }

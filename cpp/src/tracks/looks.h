@@ -8,8 +8,8 @@
 namespace eventlens {
 
 // The best looks at one person's face. Embedding a face costs more than all else that is done with it, so few
-// looks are asked for: those clearly better than what is there, and others at times twice as far apart each,
-// so that a second in view gives three and an hour fifteen.
+// looks are asked for: the first ones, until there are as many as will be kept, those clearly better than
+// what is there, and others at times twice as far apart each, so that an hour asks for a dozen more.
 class Looks {
   public:
     explicit Looks(int most) : most_(most) {}
@@ -44,7 +44,7 @@ class Looks {
     std::optional<Look> seen_;
     double last_ = 0;  // when one was added
     double next_turn_ = 0;
-    double turn_ = 0.5;  // seconds
+    double turn_ = 1;  // seconds
 };
 
 }  // namespace eventlens
