@@ -132,6 +132,19 @@ struct Engine::Impl {
         return videos.total > videos.failed;
     }
 
+    // The face that a photo was found by; nothing when the photo was removed or read anew meanwhile.
+    std::optional<Face> face_of(const Match& match) const {
+        try {
+            PhotoContent content = catalog.content(match.photo, embedder().name);
+            const auto place = static_cast<std::size_t>(match.face);
+            if (place >= content.faces.size() || content.faces[place].embedding.empty()) return std::nullopt;
+            return std::move(content.faces[place]);
+        } catch (const Error& error) {
+            if (error.code() != ErrorCode::not_found) throw;
+            return std::nullopt;
+        }
+    }
+
     // The person of `probes` in the event's videos. Faces of the photos in which they were surely found join
     // the probes: a runner looks more like their photos of that day than like their selfie.
     std::vector<AppearanceMatch> match_appearances(EventId event, std::vector<Probe> probes,
@@ -142,9 +155,9 @@ struct Engine::Impl {
                 photo.probability < match.expansion_probability) {
                 break;  // the surest come first
             }
-            PhotoContent content = catalog.content(photo.photo, embedder().name);
-            Face& face = content.faces.at(static_cast<std::size_t>(photo.face));
-            probes.push_back({std::move(face.embedding), face.quality});
+            std::optional<Face> face = face_of(photo);
+            if (!face) continue;
+            probes.push_back({std::move(face->embedding), face->quality});
             ++joined;
         }
         match.limit = most_appearances;
