@@ -88,9 +88,10 @@ class VideoReader {
     // frames().
     void frames(const FrameGroup& group, double fps, const std::function<void(VideoFrame&&)>& give);
 
-    // Frames so far that could not be decoded, or only with damage that libav reports. Those are not given. It
-    // does not report all: what Matroska's reader steps over is missing without being counted, and after a loss
-    // in a transport stream, or bits changed into another valid picture, frames may be given that look broken.
+    // Frames so far that could not be decoded, or only with damage that libav reports. Those are not given.
+    // It does not report all: what Matroska's reader steps over is missing without being counted, and after a
+    // loss in a transport stream, or bits changed into another valid picture, frames may be given that look
+    // broken.
     std::int64_t damaged_frames() const;
 
   private:
