@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections import Counter
 from functools import partial
 from pathlib import Path
 
@@ -203,15 +202,17 @@ def largest_face(event: Event) -> bytes | None:
 
 
 def most_frequent_bib(event: Event) -> str | None:
-    """Of the photos; where none shows a bib, of the people in the videos."""
-    bibs = event.bibs() or Counter(
-        text
-        for video in event.videos()
-        for seen in event._engine.appearances(video.id)
-        for text in {read.text for _, read in seen.bib_reads}
-        if re.fullmatch(event.bib_pattern, text, re.IGNORECASE)
-    )
-    return next((text for text, _ in bibs.most_common(1)), None)
+    """Of the photos; where none shows a bib, the one that was read in most frames of the videos."""
+    if in_photos := event.bibs().most_common(1):
+        return in_photos[0][0]
+    frames: dict[str, set[tuple[int, float]]] = {}
+    for video in event.videos():
+        for seen in event._engine.appearances(video.id):
+            for time, read in seen.bib_reads:
+                if re.fullmatch(event.bib_pattern, read.text, re.IGNORECASE):
+                    frames.setdefault(read.text, set()).add((video.id, time))
+    # Of texts read equally often the longer: the other may be a piece of it.
+    return max(frames, key=lambda text: (len(frames[text]), len(text), text), default=None)
 
 
 def report_event(event: Event, source: str = "") -> ReportEvent:
