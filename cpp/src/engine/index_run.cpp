@@ -7,10 +7,10 @@
 #include <exception>
 #include <new>
 #include <optional>
-#include <thread>
 #include <unordered_map>
 
 #include "base/bounded_queue.h"
+#include "engine/crew.h"
 #include "engine/recognise.h"
 #include "engine/video_run.h"
 #include "eventlens/error.h"
@@ -54,27 +54,6 @@ struct Fetched {
 struct Worked {
     PhotoRecord record;
     bool vanished = false;
-};
-
-// Threads that end with the scope: the queues are closed first, so nobody waits for anybody.
-class Crew {
-  public:
-    explicit Crew(std::function<void()> close_queues) : close_queues_(std::move(close_queues)) {}
-    ~Crew() {
-        close_queues_();
-        for (std::thread& thread : threads_) thread.join();
-    }
-    Crew(const Crew&) = delete;
-    Crew& operator=(const Crew&) = delete;
-
-    template <typename Work>
-    void add(Work work) {
-        threads_.emplace_back(std::move(work));
-    }
-
-  private:
-    std::function<void()> close_queues_;
-    std::vector<std::thread> threads_;
 };
 
 Worked work_on(const Fetched& fetched, const IndexRun& run) {

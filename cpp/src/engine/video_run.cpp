@@ -7,12 +7,12 @@
 #include <exception>
 #include <new>
 #include <optional>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "base/bounded_queue.h"
 #include "bibs/evidence.h"
+#include "engine/crew.h"
 #include "engine/recognise.h"
 #include "eventlens/error.h"
 #include "eventlens/tracks.h"
@@ -39,6 +39,10 @@ constexpr int first_long_side = 1000;
 constexpr double hint_confidence = 0.4;
 constexpr float large_face = 24;
 constexpr int close_long_side = 1536;
+
+// Looks that make up an appearance's embedding: small faces gain by more than the tracker's usual five
+// (bench/quality/video.py).
+constexpr int looks_embedded = 8;
 
 constexpr std::size_t frames_ahead = 4;
 
@@ -214,11 +218,12 @@ class Follower {
 
     // False: stop.
     bool take(Item&& item) {
-        if (!item.frame) return end_of_group(item);
-        look(item);
-        const double seconds = std::max(0.0, item.until - position_);
-        position_ += seconds;
-        return go_on({seconds, position_, info_.duration});
+        if (item.frame) {
+            look(item);
+        } else if (!end_of_group(item)) {
+            return false;
+        }
+        return go_on_from(item.until);
     }
 
     // What was read before the video gave out is kept.
@@ -259,27 +264,24 @@ class Follower {
         std::vector<Appearance> going_on = reading_.going_on;
         for (Appearance& appearance : going_on) scale(appearance, to_video_.inverse());
         TrackOptions options;
-        options.embeddings = 8;
+        options.embeddings = looks_embedded;
         if (const auto& calibration = run_.faces.embedder().calibration) options.calibration = *calibration;
         return tracker_.emplace(options, going_on);
     }
 
+    // False: another run has taken the video over.
     bool end_of_group(const Item& item) {
-        const double seconds = std::max(0.0, item.until - position_);
-        position_ += seconds;
         damaged_frames_ = item.damaged_frames + damaged_before_;
         const double piece = item.until - reading_.indexed_until;
         const bool quiet = !tracker_ || !tracker_->anyone();
-        if (item.last ||
-            (item.reading_may_begin_here && (piece >= longest_piece || (quiet && piece >= quiet_piece)))) {
-            if (item.last) outcome_.failure = missing_rest(item.until);
-            if (!commit({.until = item.until,
-                         .finished = item.last,
-                         .damaged_frames = damaged_frames_,
-                         .failure = outcome_.failure}))
-                return false;
-        }
-        return go_on({seconds, position_, info_.duration});
+        const bool due =
+            item.reading_may_begin_here && (piece >= longest_piece || (quiet && piece >= quiet_piece));
+        if (!item.last && !due) return true;
+        if (item.last) outcome_.failure = missing_rest(item.until);
+        return commit({.until = item.until,
+                       .finished = item.last,
+                       .damaged_frames = damaged_frames_,
+                       .failure = outcome_.failure});
     }
 
     // Says so when the file ends before the video does, as it says itself: it was cut short.
@@ -313,8 +315,10 @@ class Follower {
         return true;
     }
 
-    bool go_on(const VideoStep& step) {
-        if (run_.tell(step)) return true;
+    bool go_on_from(double time) {
+        const double seconds = std::max(0.0, time - position_);
+        position_ += seconds;
+        if (run_.tell({seconds, position_, info_.duration})) return true;
         outcome_.stopped = true;
         return false;
     }
@@ -329,31 +333,24 @@ class Follower {
     PixelScale to_video_;
     bool lone_number_ = false;  // when text was last looked for
     double position_ = 0;
-    std::int64_t damaged_frames_ = 0;
     const std::int64_t damaged_before_ = reading_.damaged_frames;
+    std::int64_t damaged_frames_ = damaged_before_;
 };
 
 // Reads on a thread of its own, some frames ahead, and takes on this one.
 void read_ahead(FrameChooser& chooser, double from, Follower& follower) {
     BoundedQueue<Item> items(frames_ahead);
     std::exception_ptr trouble;
-    struct Reading {
-        BoundedQueue<Item>& items;
-        std::thread thread;
-        ~Reading() {
-            items.close();
-            thread.join();
-        }
-    };
     {
-        Reading reading{items, std::thread([&] {
-                            try {
-                                chooser.read(from, [&](Item&& item) { return items.push(std::move(item)); });
-                            } catch (...) {
-                                trouble = std::current_exception();
-                            }
-                            items.close();
-                        })};
+        Crew crew([&] { items.close(); });
+        crew.add([&] {
+            try {
+                chooser.read(from, [&](Item&& item) { return items.push(std::move(item)); });
+            } catch (...) {
+                trouble = std::current_exception();
+            }
+            items.close();
+        });
         while (auto item = items.pop()) {
             if (!follower.take(std::move(*item))) return;
         }
