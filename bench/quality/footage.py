@@ -29,7 +29,7 @@ import PIL
 from PIL import Image, ImageDraw, ImageFilter
 
 from bench.measured import ROOT, SHARED
-from eventlens import sample_figures
+from eventlens import sample_figures, sample_video
 from eventlens.sample_event import make_sample_event
 from eventlens.sample_figures import draw_bib
 
@@ -643,22 +643,7 @@ def _encode(
                "-r", str(encoding.rate), "-i", "-", "-i", str(sound), "-vf", ",".join(filters), "-vsync",
                "vfr" if encoding.keep else "passthrough", *encoding.codec, *group, "-threads", "2",
                "-c:a", audio, "-b:a", "96k", *(["-t", str(_length(sound))]), str(path)]  # fmt: skip
-    with tempfile.TemporaryFile() as log:
-        ffmpeg = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stderr=log, env=os.environ | {"SVT_LOG": "1"}
-        )
-        assert ffmpeg.stdin is not None
-        try:
-            with ffmpeg.stdin as pipe:
-                for frame in frames:
-                    pipe.write(frame.tobytes())
-        except BrokenPipeError:
-            pass  # it says below what is wrong
-        finally:
-            code = ffmpeg.wait()
-        if code != 0:
-            log.seek(0)
-            raise RuntimeError(f"{encoding.name}: {log.read().decode(errors='replace')}")
+    sample_video.feed_ffmpeg(command, frames, encoding.name)
     if encoding.rotation:
         noted = path.with_name("noted" + path.suffix)
         command = ["ffmpeg", "-nostdin", "-v", "error", "-i", str(path), "-map", "0", "-c", "copy",

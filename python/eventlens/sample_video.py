@@ -14,7 +14,7 @@ from __future__ import annotations
 import subprocess
 import tempfile
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -486,13 +486,22 @@ def _encode(frames: Iterator[Image.Image], sound: Path, path: Path) -> None:
         *colours,
         *rest,
     ]
+    feed_ffmpeg(command, frames, "the sample video")
+
+
+def feed_ffmpeg(command: Sequence[str], frames: Iterable[Image.Image], what: str) -> None:
+    """Runs ffmpeg on raw frames, which it reads from its standard input.
+
+    what: says in an error what is being made.
+    Raises FetchError when there is no ffmpeg, or it fails.
+    """
     with tempfile.TemporaryFile() as log:
         try:
             ffmpeg = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=log)
         except OSError as error:
             raise FetchError(
-                f"cannot run ffmpeg to make the sample video: {error}; install it (Debian: `apt install "
-                "ffmpeg`), then try again."
+                f"cannot run ffmpeg to make {what}: {error}; install it (Debian: `apt install ffmpeg`), then try "
+                "again."
             ) from error
         assert ffmpeg.stdin is not None
         try:
@@ -506,4 +515,4 @@ def _encode(frames: Iterator[Image.Image], sound: Path, path: Path) -> None:
         if code != 0:
             log.seek(0)
             said = log.read().decode(errors="replace").strip()
-            raise FetchError(f"ffmpeg could not make the sample video: {said or f'exit code {code}'}")
+            raise FetchError(f"ffmpeg could not make {what}: {said or f'exit code {code}'}")

@@ -68,6 +68,13 @@ struct Catalog::Impl {
                               const ReadPage& read_page, const std::function<void(Content&&)>& put,
                               const std::function<void(std::int64_t)>& remove) const;
 
+    // The photos or videos of a source, sorted by key: `sql` is given the source, the key behind which to
+    // read, the wanted reader, the wanted embedder and how many rows to return; `known_of` makes a Known of a
+    // row. No transaction is open while `visit` runs.
+    template <typename Known, typename KnownOf>
+    void visit_known(SourceId source, const std::function<void(const Known&)>& visit, std::string_view sql,
+                     const KnownOf& known_of, const Recognition& wanted) const;
+
     // Makes what was deleted unreadable: secure_delete has overwritten it in the file's pages, but the log
     // may still hold their older contents.
     void empty_log();
@@ -128,6 +135,30 @@ EventChanges Catalog::Impl::tell_changes(EventId event, std::int64_t counter, st
 
 inline std::span<const std::byte> bytes_of(std::string_view text) {
     return std::as_bytes(std::span(text));
+}
+
+// Bounds memory, and how long one transaction keeps others waiting.
+constexpr std::size_t rows_at_once = 1000;
+
+template <typename Known, typename KnownOf>
+void Catalog::Impl::visit_known(SourceId source, const std::function<void(const Known&)>& visit,
+                                std::string_view sql, const KnownOf& known_of,
+                                const Recognition& wanted) const {
+    std::vector<Known> page;
+    std::string after;  // sorts before every key, as none is empty
+    do {
+        page.clear();
+        {
+            const auto view = read();
+            if (!view->query("SELECT 1 FROM sources WHERE id = ?", source).step())
+                throw_not_found("source", source);
+            auto row = view->query(sql, source, bytes_of(after), wanted.reader, wanted.embedder,
+                                   std::int64_t{rows_at_once});
+            while (row.step()) page.push_back(known_of(row));
+        }
+        for (const Known& known : page) visit(known);
+        if (!page.empty()) after = page.back().key;
+    } while (page.size() == rows_at_once);
 }
 
 inline UtcMilliseconds now_milliseconds() {

@@ -10,8 +10,6 @@ namespace eventlens {
 
 namespace {
 
-constexpr std::size_t rows_at_once = 1000;  // bounds memory and how long one transaction keeps others waiting
-
 // Intersection over union.
 float overlap(const Rect& a, const Rect& b) {
     const float width = std::min(a.x + a.width, b.x + b.width) - std::max(a.x, b.x);
@@ -183,29 +181,18 @@ std::vector<PhotoId> Catalog::put_batch(SourceId source, const Recognition& made
 
 void Catalog::known_objects(SourceId source, const Recognition& wanted,
                             const std::function<void(const KnownObject&)>& visit) const {
-    std::vector<KnownObject> page;
-    std::string after;  // sorts before every key, as none is empty
-    do {
-        page.clear();
-        {
-            const auto read = impl_->read();
-            if (!read->query("SELECT 1 FROM sources WHERE id = ?", source).step())
-                throw_not_found("source", source);
-            auto row = read->query(
-                "SELECT p.id, p.key, p.fingerprint, p.failure IS NOT NULL,"
-                " p.reader = (SELECT id FROM models WHERE name = ?3) AND EXISTS("
-                "  SELECT 1 FROM photo_embedders e JOIN models m ON m.id = e.model WHERE e.photo = p.id AND "
-                "m.name = ?4)"
-                " FROM photos p WHERE p.source = ?1 AND p.key > ?2 ORDER BY p.key LIMIT ?5",
-                source, bytes_of(after), wanted.reader, wanted.embedder, std::int64_t{rows_at_once});
-            while (row.step()) {
-                page.push_back({row.integer(0), row.blob_text(1), row.blob_text(2), row.integer(3) != 0,
-                                row.integer(4) != 0});
-            }
-        }
-        for (const KnownObject& object : page) visit(object);
-        if (!page.empty()) after = page.back().key;
-    } while (page.size() == rows_at_once);
+    impl_->visit_known<KnownObject>(
+        source, visit,
+        "SELECT p.id, p.key, p.fingerprint, p.failure IS NOT NULL,"
+        " p.reader = (SELECT id FROM models WHERE name = ?3) AND EXISTS("
+        "  SELECT 1 FROM photo_embedders e JOIN models m ON m.id = e.model WHERE e.photo = p.id AND "
+        "m.name = ?4)"
+        " FROM photos p WHERE p.source = ?1 AND p.key > ?2 ORDER BY p.key LIMIT ?5",
+        [](sqlite::Query& row) -> KnownObject {
+            return {row.integer(0), row.blob_text(1), row.blob_text(2), row.integer(3) != 0,
+                    row.integer(4) != 0};
+        },
+        wanted);
 }
 
 std::size_t Catalog::Impl::remove_photos(EventId event, std::span<const PhotoId> photos) {

@@ -11,8 +11,6 @@ namespace eventlens {
 
 namespace {
 
-constexpr std::size_t rows_at_once = 1000;
-
 void forget_appearances(sqlite::Database& database, EventId event, VideoId video, std::int64_t change) {
     database.run(
         "INSERT INTO appearance_removals(event, changed, appearance) SELECT ?, ?, id FROM appearances WHERE "
@@ -205,28 +203,17 @@ bool Catalog::put_footage(VideoReading& reading, const VideoFootage& footage) {
 
 void Catalog::known_videos(SourceId source, const Recognition& wanted,
                            const std::function<void(const KnownVideo&)>& visit) const {
-    std::vector<KnownVideo> page;
-    std::string after;  // sorts before every key, as none is empty
-    do {
-        page.clear();
-        {
-            const auto read = impl_->read();
-            if (!read->query("SELECT 1 FROM sources WHERE id = ?", source).step())
-                throw_not_found("source", source);
-            auto row = read->query(
-                "SELECT id, key, fingerprint, failure IS NOT NULL, indexed_until = 0 OR ("
-                "  embedder IS (SELECT id FROM models WHERE name = ?3)"
-                "  AND reader = (SELECT id FROM models WHERE name = ?4)), finished"
-                " FROM videos WHERE source = ?1 AND key > ?2 ORDER BY key LIMIT ?5",
-                source, bytes_of(after), wanted.embedder, wanted.reader, std::int64_t{rows_at_once});
-            while (row.step()) {
-                page.push_back({row.integer(0), row.blob_text(1), row.blob_text(2), row.integer(3) != 0,
-                                row.integer(4) != 0, row.integer(5) != 0});
-            }
-        }
-        for (const KnownVideo& video : page) visit(video);
-        if (!page.empty()) after = page.back().key;
-    } while (page.size() == rows_at_once);
+    impl_->visit_known<KnownVideo>(
+        source, visit,
+        "SELECT id, key, fingerprint, failure IS NOT NULL, indexed_until = 0 OR ("
+        "  reader = (SELECT id FROM models WHERE name = ?3)"
+        "  AND embedder IS (SELECT id FROM models WHERE name = ?4)), finished"
+        " FROM videos WHERE source = ?1 AND key > ?2 ORDER BY key LIMIT ?5",
+        [](sqlite::Query& row) -> KnownVideo {
+            return {row.integer(0),      row.blob_text(1),    row.blob_text(2),
+                    row.integer(3) != 0, row.integer(4) != 0, row.integer(5) != 0};
+        },
+        wanted);
 }
 
 std::size_t Catalog::Impl::remove_videos(EventId event, std::span<const VideoId> videos) {
