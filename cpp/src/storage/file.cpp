@@ -93,7 +93,7 @@ std::optional<StoredObject> describe_file(const std::string& path, std::string k
     struct stat status {};
     if (::stat(path.c_str(), &status) != 0) throw file_error(errno, "cannot look at " + path);
     if (!S_ISREG(status.st_mode)) return std::nullopt;
-    return StoredObject{std::move(key), status.st_size, nanoseconds_of(status.st_mtim), {}};
+    return StoredObject{std::move(key), status.st_size, nanoseconds_of(status.st_mtim), {}, false};
 }
 
 std::vector<std::byte> read_file(const std::string& path, std::int64_t max_bytes) {

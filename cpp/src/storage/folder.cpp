@@ -97,7 +97,7 @@ class Walk {
                     entries.push_back({key + '/', {}, {status.st_dev, status.st_ino}});
             } else if (S_ISREG(status.st_mode) && wanted(key)) {
                 entries.push_back(
-                    {key, StoredObject{key, status.st_size, nanoseconds_of(status.st_mtim), {}}, {}});
+                    {key, StoredObject{key, status.st_size, nanoseconds_of(status.st_mtim), {}, false}, {}});
             }
         }
         std::ranges::sort(entries, {}, &Entry::key);
@@ -130,6 +130,7 @@ class Folder : public Source {
     }
 
     const std::string& uri() const override { return uri_; }
+    const std::string& access() const override { return access_; }
 
     void list(const ListOptions& options,
               const std::function<void(const StoredObject&)>& each) const override {
@@ -158,6 +159,7 @@ class Folder : public Source {
   private:
     std::string root_;  // ends with '/'
     std::string uri_;
+    std::string access_;
 };
 
 }  // namespace

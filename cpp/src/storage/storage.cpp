@@ -19,6 +19,7 @@ class PathList : public Source {
     explicit PathList(std::vector<std::string> paths) : paths_(std::move(paths)) {}
 
     const std::string& uri() const override { return uri_; }
+    const std::string& access() const override { return access_; }
 
     void list(const ListOptions& options,
               const std::function<void(const StoredObject&)>& each) const override {
@@ -55,6 +56,7 @@ class PathList : public Source {
 
     std::vector<std::string> paths_;  // sorted, no path twice
     std::string uri_ = "paths:";
+    std::string access_;
 };
 
 constexpr std::string_view hex_digits = "0123456789ABCDEF";
@@ -116,7 +118,7 @@ std::string StoredObject::fingerprint() const {
     return "size:" + std::to_string(size) + ",modified:" + std::to_string(modified);
 }
 
-std::unique_ptr<const Source> open_source(const std::string& location) {
+std::unique_ptr<const Source> open_source(const std::string& location, const StorageOptions&) {
     const std::string_view scheme = scheme_of(location);
     if (scheme == "s3" || scheme == "az") {
         throw Error(ErrorCode::unsupported, "cannot open " + location +
