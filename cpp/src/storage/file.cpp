@@ -8,38 +8,31 @@
 #include <cerrno>
 #include <system_error>
 
+#include "storage/descriptor.h"
+
 namespace eventlens {
 
 namespace {
 
-// Owns an open file. Opening never waits, not even for the writer of a pipe that someone named photo.jpg.
-class Descriptor {
-  public:
-    explicit Descriptor(const std::string& path)
-        : number_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
-        if (number_ < 0) throw file_error(errno, "cannot open " + path);
-    }
-    ~Descriptor() { ::close(number_); }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
+// Opening never waits, not even for the writer of a pipe that someone named photo.jpg.
+Descriptor open_to_read(const std::string& path) {
+    Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    if (!file) throw file_error(errno, "cannot open " + path);
+    return file;
+}
 
-    int number() const noexcept { return number_; }
-
-    // Bytes. Throws Error(bad_input) for what is no file.
-    std::int64_t size(const std::string& path) const {
-        struct stat status {};
-        if (::fstat(number_, &status) != 0) throw file_error(errno, "cannot look at " + path);
-        if (!S_ISREG(status.st_mode)) throw Error(ErrorCode::bad_input, path + " is not a file");
-        return status.st_size;
-    }
-
-  private:
-    int number_;
-};
+// Bytes. Throws Error(bad_input) for what is no file.
+std::int64_t size_of(const Descriptor& file, const std::string& path) {
+    struct stat status {};
+    if (::fstat(file.number(), &status) != 0) throw file_error(errno, "cannot look at " + path);
+    if (!S_ISREG(status.st_mode)) throw Error(ErrorCode::bad_input, path + " is not a file");
+    return status.st_size;
+}
 
 class FileBytes : public ByteSource {
   public:
-    explicit FileBytes(const std::string& path) : path_(path), file_(path), size_(file_.size(path)) {}
+    explicit FileBytes(const std::string& path)
+        : path_(path), file_(open_to_read(path)), size_(size_of(file_, path)) {}
 
     std::int64_t size() const override { return size_; }
 
@@ -80,6 +73,7 @@ Error file_error(int reason, const std::string& doing) {
         case ENOTDIR: code = ErrorCode::not_found; break;
         case EACCES:
         case EPERM:
+        case EROFS:
         case EISDIR:
         case ELOOP:
         case EINVAL:
@@ -97,8 +91,8 @@ std::optional<StoredObject> describe_file(const std::string& path, std::string k
 }
 
 std::vector<std::byte> read_file(const std::string& path, std::int64_t max_bytes) {
-    const Descriptor file(path);
-    const std::int64_t size = file.size(path);
+    const Descriptor file = open_to_read(path);
+    const std::int64_t size = size_of(file, path);
     if (size > max_bytes) throw too_large(path, max_bytes);
 
     // One byte more than the file is said to hold: the last read tells whether it grew meanwhile.

@@ -13,6 +13,7 @@
 
 #include "base/c_handle.h"
 #include "storage/file.h"
+#include "storage/folder_write.h"
 
 namespace eventlens {
 
@@ -123,7 +124,7 @@ class Walk {
     std::set<FolderIdentity> visited_;
 };
 
-class Folder : public Source {
+class Folder : public Store {
   public:
     Folder(std::string path, std::string uri) : root_(std::move(path)), uri_(std::move(uri)) {
         if (!root_.ends_with('/')) root_ += '/';
@@ -156,6 +157,27 @@ class Folder : public Source {
         return open_file(root_ + key);
     }
 
+    bool write(const std::string& key, std::span<const std::byte> content,
+               const WriteOptions& options) const override {
+        require_plain(key);
+        return write_in_folder(root_, key, content, options.only_if_absent);
+    }
+
+    bool write_file(const std::string& key, const std::filesystem::path& file,
+                    const WriteOptions& options) const override {
+        require_plain(key);
+        return copy_into_folder(root_, key, file, options.only_if_absent);
+    }
+
+    void remove(const std::string& key) const override {
+        require_plain(key);
+        remove_from_folder(root_, key);
+    }
+
+    std::string presign_get(const std::string&, const LinkOptions&) const override {
+        throw Error(ErrorCode::unsupported, "a file in a folder has no URL that others can read: " + root_);
+    }
+
   private:
     std::string root_;  // ends with '/'
     std::string uri_;
@@ -164,7 +186,7 @@ class Folder : public Source {
 
 }  // namespace
 
-std::unique_ptr<const Source> open_folder(std::string path, std::string uri) {
+std::unique_ptr<const Store> open_folder(std::string path, std::string uri) {
     return std::make_unique<Folder>(std::move(path), std::move(uri));
 }
 

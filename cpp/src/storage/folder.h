@@ -8,6 +8,6 @@
 namespace eventlens {
 
 // `path` is absolute, without links, and a folder. `uri` is its name as a source.
-std::unique_ptr<const Source> open_folder(std::string path, std::string uri);
+std::unique_ptr<const Store> open_folder(std::string path, std::string uri);
 
 }  // namespace eventlens

@@ -111,14 +111,8 @@ std::string_view scheme_of(std::string_view location) {
     return location.substr(0, end);
 }
 
-}  // namespace
-
-std::string StoredObject::fingerprint() const {
-    if (!etag.empty()) return "etag:" + etag;
-    return "size:" + std::to_string(size) + ",modified:" + std::to_string(modified);
-}
-
-std::unique_ptr<const Source> open_source(const std::string& location, const StorageOptions&) {
+// Nothing: `location` is no bucket.
+std::unique_ptr<const Store> open_bucket(const std::string& location, const StorageOptions&) {
     const std::string_view scheme = scheme_of(location);
     if (scheme == "s3" || scheme == "az") {
         throw Error(ErrorCode::unsupported, "cannot open " + location +
@@ -130,12 +124,49 @@ std::unique_ptr<const Source> open_source(const std::string& location, const Sto
         throw Error(ErrorCode::bad_input,
                     "cannot open " + location + ": no source is called " + std::string(scheme));
     }
+    return nullptr;
+}
+
+// Of a path as it is or as a file URL.
+std::string path_of(const std::string& location) {
     if (location.empty()) throw Error(ErrorCode::bad_input, "the source has no name");
-    const std::string path = scheme.empty() ? location : path_of_file_url(location);
+    return scheme_of(location).empty() ? location : path_of_file_url(location);
+}
+
+// Absolute and without links: one place has one name.
+fs::path real_path_of(const std::string& path) {
     std::error_code reason;
-    const fs::path real = fs::canonical(path, reason);
+    fs::path real = fs::canonical(path, reason);
     if (reason) throw file_error(reason.value(), "cannot open " + path);
+    return real;
+}
+
+}  // namespace
+
+std::string StoredObject::fingerprint() const {
+    if (!etag.empty()) return "etag:" + etag;
+    return "size:" + std::to_string(size) + ",modified:" + std::to_string(modified);
+}
+
+std::unique_ptr<const Source> open_source(const std::string& location, const StorageOptions& options) {
+    if (auto bucket = open_bucket(location, options)) return bucket;
+    const std::string path = path_of(location);
+    const fs::path real = real_path_of(path);
+    std::error_code reason;
     if (!fs::is_directory(real, reason)) return open_paths({path});
+    return open_folder(real.string(), file_url(real.string()));
+}
+
+std::unique_ptr<const Store> open_store(const std::string& location, const StorageOptions& options) {
+    if (auto bucket = open_bucket(location, options)) return bucket;
+    const std::string path = path_of(location);
+    std::error_code reason;
+    if (!fs::exists(path, reason)) {
+        fs::create_directories(path, reason);
+        if (reason) throw file_error(reason.value(), "cannot make the folder " + path);
+    }
+    const fs::path real = real_path_of(path);
+    if (!fs::is_directory(real, reason)) throw Error(ErrorCode::bad_input, path + " is not a folder");
     return open_folder(real.string(), file_url(real.string()));
 }
 
