@@ -284,7 +284,61 @@ CREATE TABLE search_appearances(
 CREATE INDEX search_appearances_by_appearance ON search_appearances(appearance);
 )sql";
 
-constexpr std::array steps_in_order{first_step, second_step};
+// Pictures made of photos, and what lies in buckets.
+constexpr std::string_view third_step = R"sql(
+ALTER TABLE sources ADD COLUMN access TEXT NOT NULL DEFAULT '';  -- how it was reached; no secret
+
+-- Places that hold files of ours.
+CREATE TABLE stores(
+    id INTEGER PRIMARY KEY,
+    uri TEXT NOT NULL UNIQUE,  -- empty: the workspace's own folder, wherever that is moved to
+    access TEXT NOT NULL       -- how it is reached; no secret
+) STRICT;
+
+-- How renditions of an event's photos are made. No row: none are.
+CREATE TABLE rendition_settings(
+    event INTEGER PRIMARY KEY REFERENCES events(id) ON DELETE CASCADE,
+    store INTEGER NOT NULL REFERENCES stores(id),
+    thumbnail_side INTEGER NOT NULL,
+    preview_side INTEGER NOT NULL,
+    quality INTEGER NOT NULL,
+    artwork BLOB NOT NULL,           -- PNG; empty: no watermark
+    artwork_portrait BLOB NOT NULL,  -- PNG; empty: as the other
+    position TEXT NOT NULL,
+    width REAL NOT NULL,
+    margin REAL NOT NULL,
+    opacity REAL NOT NULL
+) STRICT;
+
+-- Renditions that are stored: the file came first.
+CREATE TABLE renditions(
+    photo INTEGER NOT NULL REFERENCES photos(id) ON DELETE CASCADE,
+    kind TEXT NOT NULL CHECK(kind IN ('thumbnail', 'preview')),
+    store INTEGER NOT NULL REFERENCES stores(id),
+    width INTEGER NOT NULL,
+    height INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    recipe BLOB NOT NULL,  -- SHA-256 of how it was made
+    PRIMARY KEY(photo, kind)
+) STRICT, WITHOUT ROWID;
+
+-- UUIDs of photos that are about to be put for the first time: their files bear them already.
+CREATE TABLE promised_uuids(
+    source INTEGER NOT NULL REFERENCES sources(id) ON DELETE CASCADE,
+    key BLOB NOT NULL,
+    uuid BLOB NOT NULL CHECK(length(uuid) = 16),
+    PRIMARY KEY(source, key)
+) STRICT, WITHOUT ROWID;
+
+-- Files that belong to nothing any more and are still to be removed, if they are there at all.
+CREATE TABLE unwanted_files(
+    store INTEGER NOT NULL REFERENCES stores(id),
+    key TEXT NOT NULL,
+    PRIMARY KEY(store, key)
+) STRICT, WITHOUT ROWID;
+)sql";
+
+constexpr std::array steps_in_order{first_step, second_step, third_step};
 
 }  // namespace
 
