@@ -1,13 +1,19 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <fstream>
 #include <set>
+#include <span>
+#include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "base/base64.h"
 #include "base/bounded_queue.h"
+#include "base/hmac.h"
 #include "base/sha256.h"
 #include "eventlens/error.h"
 
@@ -27,6 +33,37 @@ TEST(Sha256, OfAFileIsThatOfItsBytes) {
     EXPECT_EQ(sha256_hex_of_file(path), sha256_hex(std::as_bytes(std::span(content))));
     std::filesystem::remove(path);
     EXPECT_THROW(sha256_hex_of_file(path), Error);
+}
+
+TEST(Hmac, AgreesWithThePublishedVectors) {  // RFC 4231
+    const auto code = [](std::string_view key, std::string_view message) {
+        return base64_text(hmac_sha256(std::as_bytes(std::span(key)), message));
+    };
+    EXPECT_EQ(code(std::string(20, '\x0b'), "Hi There"), "sDRMYdjbOFNcqK/OrwvxK4gdwgDJgz2nJuk3bC4yz/c=");
+    EXPECT_EQ(code("Jefe", "what do ya want for nothing?"), "W9zBRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEM=");
+    EXPECT_EQ(code("", ""), "thNnmggU2ex3L5XXeMNfxf8Wl8STcVZTxscSFEKSxa0=");  // as Python computes it
+}
+
+TEST(Base64, AgreesWithThePublishedVectors) {  // RFC 4648
+    const std::pair<std::string_view, std::string_view> pairs[] = {
+        {"", ""},
+        {"f", "Zg=="},
+        {"fo", "Zm8="},
+        {"foo", "Zm9v"},
+        {"foob", "Zm9vYg=="},
+        {"fooba", "Zm9vYmE="},
+        {"foobar", "Zm9vYmFy"},
+        {"\xfb\xff\xfe", "+//+"},
+    };
+    for (const auto& [bytes, text] : pairs) {
+        EXPECT_EQ(base64_text(std::as_bytes(std::span(bytes))), text);
+        const auto read = parse_base64(text);
+        ASSERT_TRUE(read) << text;
+        EXPECT_TRUE(std::ranges::equal(*read, std::as_bytes(std::span(bytes)))) << text;
+    }
+    for (const char* wrong :
+         {"Zg", "Zg=", "Zg===", "Zh==", "Z", "====", "Zm9v\n", "Zm9v Zm9v", "-__-", "Zg==Zg=="})
+        EXPECT_FALSE(parse_base64(wrong)) << wrong;
 }
 
 TEST(BoundedQueue, HandsOverEveryItemOnce) {
