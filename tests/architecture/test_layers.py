@@ -31,6 +31,7 @@ HOMES = {
     r"tesseract/|leptonica/": {"bibs"},
     r"nlohmann/": {"models"},
     r"dlib/": {"tools"},
+    r"curl/|pugixml": {"storage"},
     r"absl/|uuid/uuid|openssl/": {"base"},
     r"pybind11/|Python\.h": set(),
 }
