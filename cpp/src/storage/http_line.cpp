@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <exception>
@@ -50,6 +51,11 @@ struct Transfer {
     Response* head = nullptr;
     const Receive* receive = nullptr;
     std::exception_ptr thrown{};  // by `receive`; nothing may be thrown through libcurl
+
+    std::chrono::seconds patience{};
+    std::chrono::steady_clock::time_point mark = std::chrono::steady_clock::now();
+    std::int64_t bytes_at_mark = 0;  // the mark moves on with each patience's worth of bytes
+    bool stalled = false;
 };
 
 std::size_t on_header(char* data, std::size_t, std::size_t length, void* context) {
@@ -72,6 +78,8 @@ std::size_t on_header(char* data, std::size_t, std::size_t length, void* context
             });
             line.remove_prefix(std::min(line.size(), line.find_first_not_of(" \t", colon + 1)));
             transfer.head->headers.emplace_back(std::move(name), line);
+        } else if (line.empty() && transfer.head->status >= 200) {  // the end of the header
+            if (!(*transfer.receive)(*transfer.head, {})) return 0;
         }
     } catch (...) {
         transfer.thrown = std::current_exception();
@@ -112,6 +120,19 @@ int on_seek(void* context, curl_off_t offset, int origin) {
     if (static_cast<std::uint64_t>(offset) > transfer.body.size()) return CURL_SEEKFUNC_FAIL;
     transfer.left = transfer.body.subspan(static_cast<std::size_t>(offset));
     return CURL_SEEKFUNC_OK;
+}
+
+// libcurl calls it at least every second. Its own watch for slow transfers looks at the mean of some seconds
+// and so notices a stall late.
+int on_progress(void* context, curl_off_t, curl_off_t received, curl_off_t, curl_off_t sent) {
+    auto& transfer = *static_cast<Transfer*>(context);
+    const auto now = std::chrono::steady_clock::now();
+    if (received + sent - transfer.bytes_at_mark >= slowest * transfer.patience.count()) {
+        transfer.mark = now;
+        transfer.bytes_at_mark = received + sent;
+    }
+    transfer.stalled = now - transfer.mark >= transfer.patience;
+    return transfer.stalled ? 1 : 0;
 }
 
 File open_body(const std::filesystem::path& path, curl_off_t& size) {
@@ -187,7 +208,11 @@ Outcome Line::perform(const Request& request, const Settings& settings, Response
     curl_easy_reset(handle);  // connections stay open
     const HeaderList headers = header_list(request.headers);
     std::array<char, CURL_ERROR_SIZE> detail{};
-    Transfer transfer{request.body, request.body, nullptr, &head, &receive, {}};
+    Transfer transfer;
+    transfer.left = transfer.body = request.body;
+    transfer.head = &head;
+    transfer.receive = &receive;
+    transfer.patience = settings.stalled_after;
     curl_off_t size = static_cast<curl_off_t>(request.body.size());
     File file;
     if (!request.body_file.empty()) {
@@ -211,8 +236,9 @@ Outcome Line::perform(const Request& request, const Settings& settings, Response
     set(handle, CURLOPT_NOPROXY, settings.no_proxy.c_str());
     if (!settings.ca_file.empty()) set(handle, CURLOPT_CAINFO, settings.ca_file.c_str());
     set(handle, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(settings.connect_within.count()));
-    set(handle, CURLOPT_LOW_SPEED_LIMIT, slowest);
-    set(handle, CURLOPT_LOW_SPEED_TIME, static_cast<long>(settings.stalled_after.count()));
+    set(handle, CURLOPT_NOPROGRESS, 0L);
+    set(handle, CURLOPT_XFERINFOFUNCTION, &on_progress);
+    set(handle, CURLOPT_XFERINFODATA, &transfer);
     if (request.method == "PUT") {
         set(handle, CURLOPT_UPLOAD, 1L);
         set(handle, CURLOPT_INFILESIZE_LARGE, size);
@@ -233,6 +259,8 @@ Outcome Line::perform(const Request& request, const Settings& settings, Response
     const CURLcode code = curl_easy_perform(handle);
     set(handle, CURLOPT_ERRORBUFFER, static_cast<char*>(nullptr));  // it ends with this call
     if (transfer.thrown) std::rethrow_exception(transfer.thrown);
+    if (transfer.stalled && code == CURLE_ABORTED_BY_CALLBACK)
+        return {Outcome::Kind::broken, host_of(request.url) + " sends nothing any more", {}};
     Outcome outcome = outcome_of(code, detail.data(), request.url);
     curl_off_t wait = 0;
     if (curl_easy_getinfo(handle, CURLINFO_RETRY_AFTER, &wait) == CURLE_OK)

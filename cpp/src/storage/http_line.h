@@ -22,7 +22,8 @@ struct Outcome {
     std::chrono::seconds retry_after{0};
 };
 
-// Takes a reply as it comes. `head` has no body. Returning false ends the transfer: Outcome::Kind::refused.
+// Takes a reply as it comes: its header with an empty piece, then the pieces. `head` has no body. Returning
+// false ends the transfer: Outcome::Kind::refused.
 using Receive = std::function<bool(const Response& head, std::span<const std::byte> piece)>;
 
 // Sends one request at a time over connections that it keeps open. All of libcurl is behind this class.
