@@ -89,6 +89,7 @@ struct PngKind {
     std::vector<png_color> palette{};
     std::vector<png_byte> palette_alpha{};
     Bytes exif{};
+    Bytes profile{};
 };
 
 // `rows` as they stand in the file: packed, big endian.
@@ -114,6 +115,11 @@ inline Bytes png_file(Size size, std::vector<std::uint8_t> rows, PngKind kind) {
     if (!kind.exif.empty()) {
         png_set_eXIf_1(codec, info, static_cast<png_uint_32>(kind.exif.size()),
                        reinterpret_cast<png_bytep>(kind.exif.data()));
+    }
+    if (!kind.profile.empty()) {
+        png_set_iCCP(codec, info, "profile", PNG_COMPRESSION_TYPE_BASE,
+                     reinterpret_cast<png_const_bytep>(kind.profile.data()),
+                     static_cast<png_uint_32>(kind.profile.size()));
     }
     png_write_info(codec, info);
     const std::size_t row_bytes = png_get_rowbytes(codec, info);
@@ -174,6 +180,14 @@ inline Bytes webp_header(Size canvas, unsigned flags) {
     return webp_chunk("VP8X", content);
 }
 
+inline Bytes webp_with_profile(const Image& image, const Bytes& profile) {
+    const Bytes simple = webp_file(image);
+    Bytes chunks = webp_header(image.size(), 0x20);
+    append(chunks, webp_chunk("ICCP", profile));
+    append(chunks, std::span(simple).subspan(12));
+    return webp_riff(chunks);
+}
+
 // The picture's own chunk is what stands behind the 12 bytes of the RIFF header.
 inline Bytes webp_with_exif(const Image& image, const Bytes& block) {
     const Bytes simple = webp_file(image);
@@ -219,6 +233,7 @@ struct TiffKind {
     bool tiled = false;
     bool alpha = false;  // the last sample, not multiplied
     ExifText exif{};
+    Bytes profile{};
 };
 
 // `rows` packed, 16-bit samples in the machine's order; written as one strip, or as tiles of 16 x 16.
@@ -238,6 +253,10 @@ inline Bytes tiff_file(const TiffKind& kind, std::vector<std::uint8_t> rows) {
     if (kind.alpha) {
         const std::uint16_t meaning = EXTRASAMPLE_UNASSALPHA;
         TIFFSetField(tiff, TIFFTAG_EXTRASAMPLES, 1, &meaning);
+    }
+    if (!kind.profile.empty()) {
+        TIFFSetField(tiff, TIFFTAG_ICCPROFILE, static_cast<std::uint32_t>(kind.profile.size()),
+                     kind.profile.data());
     }
     const ExifText& exif = kind.exif;
     if (!exif.make.empty()) TIFFSetField(tiff, TIFFTAG_MAKE, exif.make.c_str());
@@ -292,7 +311,8 @@ inline bool can_write_heic() {
 }
 
 // `orientation`: EXIF's number for the rotation and mirroring that the container is to declare.
-inline Bytes heic_file(const Image& image, int orientation = 1, const Bytes& exif = {}) {
+inline Bytes heic_file(const Image& image, int orientation = 1, const Bytes& exif = {},
+                       const Bytes& profile = {}) {
     const auto check = [](const heif_error& error) {
         if (error.code != heif_error_Ok) throw std::runtime_error(error.message);
     };
@@ -313,6 +333,8 @@ inline Bytes heic_file(const Image& image, int orientation = 1, const Bytes& exi
     for (int y = 0; y < size.height; ++y) {
         std::copy_n(image.pixels().data() + y * size.width * 3, size.width * 3, to + y * stride);
     }
+    if (!profile.empty())
+        check(heif_image_set_raw_color_profile(picture, "prof", profile.data(), profile.size()));
     const std::unique_ptr<heif_encoding_options, void (*)(heif_encoding_options*)> options(
         heif_encoding_options_alloc(), heif_encoding_options_free);
     options->image_orientation = static_cast<heif_orientation>(orientation);

@@ -156,6 +156,34 @@ inline Bytes with_exif(const Bytes& jpeg, const Bytes& block) {
     return whole;
 }
 
+// An ICC profile for pixels of a colour space ("RGB ", "GRAY", "CMYK"), sound in its head; `bytes`, a
+// multiple of four, are filled with a tag that means nothing.
+inline Bytes colour_profile(std::string_view colour_space, std::size_t bytes) {
+    Bytes profile;
+    const auto number = [&](std::uint64_t value) { append_number(profile, value, 4, true); };
+    number(bytes);
+    number(0);           // made by nobody's program
+    number(0x02400000);  // version 2.4
+    append(profile, "mntr");
+    append(profile, colour_space);
+    append(profile, "XYZ ");
+    profile.resize(36);  // date
+    append(profile, "acsp");
+    profile.resize(68);  // platform, flags, maker, model, attributes, rendering intent
+    number(0x0000F6D6);  // the white of D50
+    number(0x00010000);
+    number(0x0000D32D);
+    profile.resize(128);
+    number(1);  // tags
+    append(profile, "cprt");
+    number(144);
+    number(bytes - 144);
+    append(profile, "text");
+    number(0);
+    for (std::size_t i = profile.size(); i < bytes; ++i) profile.push_back(static_cast<std::byte>(i % 251));
+    return profile;
+}
+
 // Mean absolute difference per channel, 0..255; 255 when the sizes differ.
 inline double difference(const Image& a, const Image& b) {
     if (a.size() != b.size() || a.format() != b.format()) return 255;

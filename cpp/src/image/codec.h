@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "eventlens/image.h"
 #include "image/exif.h"
@@ -17,6 +18,7 @@ struct Decoded {
     Image image;     // RGB, as stored (not yet turned by EXIF)
     Size full_size;  // of the stored picture, before any reduction
     ExifFields exif;
+    std::vector<std::byte> colour_profile;  // whatever the file holds; decode_photo() looks at it
     bool upright =
         false;  // the format has turned the pixels itself; EXIF's orientation is only informational
 };
@@ -26,6 +28,13 @@ Decoded decode_png(std::span<const std::byte> encoded, const DecodeLimits& limit
 Decoded decode_webp(std::span<const std::byte> encoded, const DecodeLimits& limits);
 Decoded decode_tiff(std::span<const std::byte> encoded, const DecodeLimits& limits);
 Decoded decode_heic(std::span<const std::byte> encoded, const DecodeLimits& limits);
+
+// A PNG's pixels with straight (not premultiplied) alpha; without a transparent pixel it is 255 throughout.
+struct Artwork {
+    Size size;
+    std::vector<std::uint8_t> rgba;
+};
+Artwork decode_png_artwork(std::span<const std::byte> encoded, const DecodeLimits& limits);
 
 // Returns the size as Size when it is positive and within the limits; else throws Error(bad_input).
 Size checked_size(std::uint64_t width, std::uint64_t height, const DecodeLimits& limits);

@@ -6,6 +6,7 @@
 
 #include "eventlens/error.h"
 #include "image/codec.h"
+#include "image/colour_profile.h"
 #include "image/upright.h"
 
 namespace eventlens {
@@ -80,6 +81,7 @@ DecodedPhoto decode_photo(std::span<const std::byte> encoded, const DecodeOption
         if (decoded.upright) photo.metadata.orientation = 1;
         photo.full_size = upright_size(decoded.full_size, photo.metadata.orientation);
         photo.image = turn_upright(std::move(decoded.image), photo.metadata.orientation);
+        if (describes_rgb(decoded.colour_profile)) photo.colour_profile = std::move(decoded.colour_profile);
         return photo;
     } catch (const std::bad_alloc&) {
         throw Error(ErrorCode::overloaded, "no memory for the photo");

@@ -41,6 +41,15 @@ ExifFields exif_of(const heif_image_handle* photo) {
     return read_exif(std::as_bytes(std::span(block).subspan(4 + offset)));
 }
 
+std::vector<std::byte> profile_of(const heif_image_handle* photo) {
+    std::vector<std::byte> profile(heif_image_handle_get_raw_color_profile_size(photo));
+    if (profile.empty() ||
+        heif_image_handle_get_raw_color_profile(photo, profile.data()).code != heif_error_Ok) {
+        return {};
+    }
+    return profile;
+}
+
 Size size_of(const heif_image* image, const DecodeLimits& limits) {
     const auto positive = [](int length) { return static_cast<std::uint64_t>(std::max(length, 0)); };
     return checked_size(positive(heif_image_get_width(image, heif_channel_interleaved)),
@@ -91,6 +100,7 @@ Decoded decode_heic(std::span<const std::byte> encoded, const DecodeLimits& limi
         }
     }
     decoded.exif = exif_of(handle.get());
+    decoded.colour_profile = profile_of(handle.get());
     return decoded;
 }
 

@@ -26,6 +26,14 @@ ImageView Image::view() const noexcept {
     return {pixels_.data(), size_, std::ptrdiff_t{size_.width} * channels_of(format_), format_};
 }
 
+Size size_within(Size size, int long_side) {
+    const int longest = std::max(size.width, size.height);
+    if (longest <= long_side) return size;
+    const double scale = static_cast<double>(long_side) / longest;
+    const auto shrunk = [&](int side) { return std::max(1, static_cast<int>(std::lround(side * scale))); };
+    return {shrunk(size.width), shrunk(size.height)};
+}
+
 Image crop_image(ImageView image, Rect box) {
     // Clamped before the conversion: a float may be far outside of what an int can hold. NaN comes out as 0.
     const auto clamped = [](float position, int end) {

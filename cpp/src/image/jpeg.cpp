@@ -1,5 +1,6 @@
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -8,6 +9,7 @@
 
 #include <jerror.h>
 
+#include "base/c_handle.h"
 #include "image/c_escape.h"
 #include "image/codec.h"
 
@@ -21,6 +23,9 @@ namespace {
 // Progressive files of honest encoders have about ten scans. Each costs a pass over the whole photo: a few
 // kilobytes could otherwise keep a core busy for minutes.
 constexpr int max_scans = 100;
+
+// 255 pieces, each a marker that holds 64 kB less its head.
+constexpr std::size_t largest_profile = std::size_t{255} * (65'533 - 14);
 
 struct ErrorManager {
     jpeg_error_mgr base{};  // first: libjpeg knows the whole by this address
@@ -127,6 +132,16 @@ ExifFields exif_of(const jpeg_decompress_struct& codec) {
     return {};
 }
 
+// Joined from its pieces, of 64 kB at most each; empty when one is missing.
+std::vector<std::byte> profile_of(Decoder& decoder) {
+    JOCTET* joined = nullptr;  // allocated with malloc
+    unsigned size = 0;
+    decoder.errors.escape.guard([&] { jpeg_read_icc_profile(&decoder.codec, &joined, &size); });
+    const CHandle<void, std::free> owner(joined);
+    const auto* begin = reinterpret_cast<const std::byte*>(joined);
+    return joined ? std::vector<std::byte>(begin, begin + size) : std::vector<std::byte>();
+}
+
 }  // namespace
 
 Decoded decode_jpeg(std::span<const std::byte> encoded, const DecodeOptions& options) {
@@ -136,12 +151,14 @@ Decoded decode_jpeg(std::span<const std::byte> encoded, const DecodeOptions& opt
     escape.guard([&] {
         jpeg_mem_src(&codec, reinterpret_cast<const unsigned char*>(encoded.data()), encoded.size());
         jpeg_save_markers(&codec, JPEG_APP0 + 1, 0xFFFF);
+        jpeg_save_markers(&codec, JPEG_APP0 + 2, 0xFFFF);  // colour profiles
         jpeg_read_header(&codec, TRUE);
     });
 
     Decoded decoded;
     decoded.full_size = checked_size(codec.image_width, codec.image_height, options.limits);
     decoded.exif = exif_of(codec);
+    decoded.colour_profile = profile_of(decoder);
 
     const bool cmyk = codec.jpeg_color_space == JCS_CMYK || codec.jpeg_color_space == JCS_YCCK;
     codec.out_color_space = cmyk ? JCS_CMYK : JCS_RGB;
@@ -166,11 +183,13 @@ Decoded decode_jpeg(std::span<const std::byte> encoded, const DecodeOptions& opt
     return decoded;
 }
 
-std::vector<std::byte> encode_jpeg(ImageView image, int quality) {
+std::vector<std::byte> encode_jpeg(ImageView image, int quality, std::span<const std::byte> colour_profile) {
     if (quality < 1 || quality > 100) throw Error(ErrorCode::bad_input, "JPEG quality must be 1 to 100");
     if (!image.pixels || image.size.width <= 0 || image.size.height <= 0) {
         throw Error(ErrorCode::bad_input, "cannot encode an empty image");
     }
+    if (colour_profile.size() > largest_profile)
+        throw Error(ErrorCode::bad_input, "a colour profile beyond 16 MB does not fit into a JPEG");
     struct Encoder {
         Encoder() {
             prepare(errors);
@@ -196,6 +215,10 @@ std::vector<std::byte> encode_jpeg(ImageView image, int quality) {
         jpeg_set_defaults(&codec);
         jpeg_set_quality(&codec, quality, TRUE);
         jpeg_start_compress(&codec, TRUE);
+        if (!colour_profile.empty()) {
+            jpeg_write_icc_profile(&codec, reinterpret_cast<const JOCTET*>(colour_profile.data()),
+                                   static_cast<unsigned>(colour_profile.size()));
+        }
         while (codec.next_scanline < codec.image_height) {
             JSAMPROW row = const_cast<JSAMPROW>(image.pixels + codec.next_scanline * image.row_bytes);
             jpeg_write_scanlines(&codec, &row, 1);

@@ -71,51 +71,97 @@ void append_bytes(png_structp codec, png_bytep from, std::size_t count) {
     if (!fits) png_error(codec, "no memory for the PNG");
 }
 
+enum class Alpha { as_stored, always };
+
+// A PNG while it is read: every kind becomes 8-bit RGB or RGBA; a transparent colour becomes alpha.
+class PngFile {
+  public:
+    PngFile(std::span<const std::byte> encoded, const DecodeLimits& limits, Alpha alpha) : source_{encoded} {
+        reader_.escape.guard([&] {
+            png_set_read_fn(reader_.codec, &source_, read_bytes);
+            png_read_info(reader_.codec, reader_.info);
+        });
+        size = checked_size(png_get_image_width(reader_.codec, reader_.info),
+                            png_get_image_height(reader_.codec, reader_.info), limits);
+        reader_.escape.guard([&] {
+            png_set_expand(reader_.codec);
+            png_set_scale_16(reader_.codec);
+            png_set_gray_to_rgb(reader_.codec);
+            if (alpha == Alpha::always) png_set_add_alpha(reader_.codec, 255, PNG_FILLER_AFTER);
+            png_set_interlace_handling(reader_.codec);
+            png_read_update_info(reader_.codec, reader_.info);
+        });
+        has_alpha = png_get_channels(reader_.codec, reader_.info) == 4;
+    }
+    PngFile(const PngFile&) = delete;
+    PngFile& operator=(const PngFile&) = delete;
+
+    std::size_t pixels() const {
+        return static_cast<std::size_t>(size.width) * static_cast<std::size_t>(size.height);
+    }
+
+    // Three bytes each, or four.
+    void read(std::uint8_t* to) {
+        std::vector<png_bytep> rows(static_cast<std::size_t>(size.height));
+        const std::size_t row_bytes = png_get_rowbytes(reader_.codec, reader_.info);
+        for (std::size_t y = 0; y < rows.size(); ++y) rows[y] = to + y * row_bytes;
+        reader_.escape.guard([&] {
+            png_read_image(reader_.codec, rows.data());
+            png_read_end(reader_.codec, reader_.info);  // also reads an eXIf chunk behind the pixels
+        });
+    }
+
+    // After read().
+    ExifFields exif() {
+        png_bytep block = nullptr;
+        png_uint_32 bytes = 0;
+        if (png_get_eXIf_1(reader_.codec, reader_.info, &bytes, &block) == 0) return {};
+        return read_exif(std::as_bytes(std::span(block, bytes)));
+    }
+
+    std::vector<std::byte> colour_profile() {
+        png_charp name = nullptr;
+        int compression = 0;
+        png_bytep profile = nullptr;
+        png_uint_32 bytes = 0;
+        if (png_get_iCCP(reader_.codec, reader_.info, &name, &compression, &profile, &bytes) == 0) return {};
+        const auto content = std::as_bytes(std::span(profile, bytes));
+        return {content.begin(), content.end()};
+    }
+
+    Size size;
+    bool has_alpha = false;
+
+  private:
+    Reader reader_;
+    Source source_;
+};
+
 }  // namespace
 
 Decoded decode_png(std::span<const std::byte> encoded, const DecodeLimits& limits) {
-    Reader reader;
-    Source source{encoded};
-    reader.escape.guard([&] {
-        png_set_read_fn(reader.codec, &source, read_bytes);
-        png_read_info(reader.codec, reader.info);
-    });
-
+    PngFile file(encoded, limits, Alpha::as_stored);
     Decoded decoded;
-    decoded.full_size = checked_size(png_get_image_width(reader.codec, reader.info),
-                                     png_get_image_height(reader.codec, reader.info), limits);
-    const Size size = decoded.full_size;
-
-    // Every kind becomes 8-bit RGB or RGBA; a transparent colour becomes alpha.
-    reader.escape.guard([&] {
-        png_set_expand(reader.codec);
-        png_set_scale_16(reader.codec);
-        png_set_gray_to_rgb(reader.codec);
-        png_set_interlace_handling(reader.codec);
-        png_read_update_info(reader.codec, reader.info);
-    });
-    const bool has_alpha = png_get_channels(reader.codec, reader.info) == 4;
-
-    decoded.image = Image(size, PixelFormat::rgb8);
-    const std::size_t count = static_cast<std::size_t>(size.width) * static_cast<std::size_t>(size.height);
-    std::vector<std::uint8_t> rgba(has_alpha ? count * 4 : 0);
-    std::uint8_t* pixels = has_alpha ? rgba.data() : decoded.image.pixels().data();
-    std::vector<png_bytep> rows(static_cast<std::size_t>(size.height));
-    const std::size_t row_bytes = png_get_rowbytes(reader.codec, reader.info);
-    for (std::size_t y = 0; y < rows.size(); ++y) rows[y] = pixels + y * row_bytes;
-
-    reader.escape.guard([&] {
-        png_read_image(reader.codec, rows.data());
-        png_read_end(reader.codec, reader.info);  // also reads an eXIf chunk behind the pixels
-    });
-    if (has_alpha) blend_over_white(rgba.data(), count, decoded.image.pixels().data());
-
-    png_bytep exif = nullptr;
-    png_uint_32 exif_size = 0;
-    if (png_get_eXIf_1(reader.codec, reader.info, &exif_size, &exif) != 0) {
-        decoded.exif = read_exif(std::as_bytes(std::span(exif, exif_size)));
+    decoded.full_size = file.size;
+    decoded.image = Image(file.size, PixelFormat::rgb8);
+    std::uint8_t* rgb = decoded.image.pixels().data();
+    if (file.has_alpha) {
+        std::vector<std::uint8_t> rgba(file.pixels() * 4);
+        file.read(rgba.data());
+        blend_over_white(rgba.data(), file.pixels(), rgb);
+    } else {
+        file.read(rgb);
     }
+    decoded.exif = file.exif();
+    decoded.colour_profile = file.colour_profile();
     return decoded;
+}
+
+Artwork decode_png_artwork(std::span<const std::byte> encoded, const DecodeLimits& limits) {
+    PngFile file(encoded, limits, Alpha::always);
+    Artwork artwork{file.size, std::vector<std::uint8_t>(file.pixels() * 4)};
+    file.read(artwork.rgba.data());
+    return artwork;
 }
 
 std::vector<std::byte> encode_png(ImageView image) {

@@ -106,6 +106,14 @@ ExifFields exif_of(TIFF* tiff) {
     return fields;
 }
 
+std::vector<std::byte> profile_of(TIFF* tiff) {
+    std::uint32_t bytes = 0;
+    const void* profile = nullptr;
+    if (TIFFGetField(tiff, TIFFTAG_ICCPROFILE, &bytes, &profile) != 1 || !profile) return {};
+    const auto* begin = static_cast<const std::byte*>(profile);
+    return {begin, begin + bytes};
+}
+
 // Decodes whatever libtiff can show (bilevel to 16-bit, palette, CMYK, YCbCr, Lab) as 8-bit RGBA.
 struct Reader {
     explicit Reader(TIFF* tiff) {
@@ -169,6 +177,7 @@ Decoded decode_tiff(std::span<const std::byte> encoded, const DecodeLimits& limi
         rgb[1] = static_cast<std::uint8_t>(std::min(255U, TIFFGetG(raster[i]) + white));
         rgb[2] = static_cast<std::uint8_t>(std::min(255U, TIFFGetB(raster[i]) + white));
     }
+    decoded.colour_profile = profile_of(tiff.get());
     decoded.exif = exif_of(tiff.get());
     if (source.overrun) throw fail();
     return decoded;

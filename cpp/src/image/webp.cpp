@@ -22,20 +22,24 @@ struct Frame {
     WebPIterator iterator{};
 };
 
-ExifFields exif_of(const WebPDemuxer* demuxer) {
-    WebPChunkIterator chunk{};
-    ExifFields fields;
-    if (WebPDemuxGetChunk(demuxer, "EXIF", 1, &chunk) != 0) {
-        try {
-            fields = read_exif(std::as_bytes(std::span(chunk.chunk.bytes, chunk.chunk.size)));
-        } catch (...) {
-            WebPDemuxReleaseChunkIterator(&chunk);
-            throw;
-        }
+// The first chunk of a kind; empty when there is none.
+class Chunk {
+  public:
+    Chunk(const WebPDemuxer* demuxer, const char* kind)
+        : found_(WebPDemuxGetChunk(demuxer, kind, 1, &iterator_) != 0) {}
+    ~Chunk() { WebPDemuxReleaseChunkIterator(&iterator_); }
+    Chunk(const Chunk&) = delete;
+    Chunk& operator=(const Chunk&) = delete;
+
+    std::span<const std::byte> content() const {
+        if (!found_) return {};
+        return std::as_bytes(std::span(iterator_.chunk.bytes, iterator_.chunk.size));
     }
-    WebPDemuxReleaseChunkIterator(&chunk);
-    return fields;
-}
+
+  private:
+    WebPChunkIterator iterator_{};
+    bool found_;
+};
 
 [[noreturn]] void broken() {
     throw Error(ErrorCode::bad_input, "WebP is broken or cut short");
@@ -92,7 +96,10 @@ Decoded decode_webp(std::span<const std::byte> encoded, const DecodeLimits& limi
                              corner + row * canvas_row);
         }
     }
-    decoded.exif = exif_of(demuxer.get());
+    const Chunk exif(demuxer.get(), "EXIF");
+    if (!exif.content().empty()) decoded.exif = read_exif(exif.content());
+    const Chunk profile(demuxer.get(), "ICCP");
+    decoded.colour_profile.assign(profile.content().begin(), profile.content().end());
     return decoded;
 }
 
