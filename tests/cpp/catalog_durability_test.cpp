@@ -54,25 +54,6 @@ class Durability : public CatalogTest {
     }
 };
 
-// Runs `work` in a process of its own; what it returns is the exit code, 99 for an exception.
-pid_t in_child(const std::function<int()>& work) {
-    const pid_t child = fork();
-    if (child != 0) return child;
-    int code = 99;
-    try {
-        code = work();
-    } catch (const std::exception& error) {
-        static_cast<void>(!write(STDERR_FILENO, error.what(), std::strlen(error.what())));
-    }
-    _exit(code);
-}
-
-int exit_code_of(pid_t child) {
-    int status = 0;
-    waitpid(child, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
 constexpr int photos_a_batch = 20;
 
 // Batch b holds photos "b/0" to "b/19".

@@ -1,10 +1,13 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <cstring>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -44,6 +47,25 @@ ErrorCode code_of(const Action& action) {
     }
     ADD_FAILURE() << "no error";
     return ErrorCode::internal;
+}
+
+// Runs `work` in a process of its own; what it returns is the exit code, 99 for an exception.
+inline pid_t in_child(const std::function<int()>& work) {
+    const pid_t child = fork();
+    if (child != 0) return child;
+    int code = 99;
+    try {
+        code = work();
+    } catch (const std::exception& error) {
+        static_cast<void>(!write(STDERR_FILENO, error.what(), std::strlen(error.what())));
+    }
+    _exit(code);
+}
+
+inline int exit_code_of(pid_t child) {
+    int status = 0;
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 inline const Recognition made_by{.embedder = "mobilefacenet", .reader = "paddle"};

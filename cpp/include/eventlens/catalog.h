@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -59,6 +60,14 @@ struct EventSettings {
     std::optional<double>
         confidence_percentage{};  // 0..100: a search keeps matches this probable; absent: 50
     EventFeatures features{};
+
+    // A selfie search keeps the selfies too, until it goes itself.
+    bool selfie_retention = false;
+
+    // A search is deleted so long after it was made, from an hour (1/24) to 36500 days; absent: never. What
+    // it found says where a person was, and rests on their face. A month is enough for the weeks in which
+    // people come back for their pictures and share links to them, and asking again costs a selfie.
+    std::optional<double> search_lifetime_days = 30;
     bool operator==(const EventSettings&) const = default;
 };
 
@@ -283,8 +292,9 @@ struct SavedSearch {
     std::string bib{};                              // what was looked for; empty for a selfie
     std::optional<double> confidence_percentage{};  // the event's when the search was made
     UtcMilliseconds created = 0;                    // set by save_search()
-    std::optional<UtcMilliseconds> expires{};       // from then on it does not exist
-    std::vector<Match> matches{};                   // surest first
+    // From then on it does not exist. To save_search(), absent: as the event's lifetime of searches says.
+    std::optional<UtcMilliseconds> expires{};
+    std::vector<Match> matches{};  // surest first
 
     // Surest first. Absent: videos were not searched, as the event had none then; set_search_appearances()
     // may do it later. Empty: nobody was found in them.
@@ -298,9 +308,30 @@ struct CatalogOptions {
 
 // What is known of a workspace, durably: one SQLite file, the only truth. Embeddings are stored with 16 bits
 // a component, as the gallery keeps them.
+// A selfie that a search keeps.
+struct StoredSelfie {
+    std::vector<std::byte> picture;  // JPEG
+    Embedding embedding;             // of the face that was looked for
+    std::string embedder;            // the model that made it
+};
+
+// A purge that has begun. Counts are of everything since its beginning, in however many calls.
+struct Purge {
+    EventId event = 0;
+    std::string uuid;  // of the purge
+    std::string event_name;
+    UtcMilliseconds begun = 0;
+    bool resumed = false;                         // an earlier call was interrupted
+    std::int64_t bytes = 0;                       // of the catalog's files at the beginning
+    std::map<std::string, std::int64_t> removed;  // by kind: "photos", "embeddings", ...; every kind is there
+};
+
 //
 // What a method changes, it changes wholly or not at all, and a change that has returned survives the end of
 // the process at any moment and a loss of power. The exceptions say so. Several processes may use one
+
+    // compact() needs as much again as the catalog has, in memory up to this, else in a temporary file.
+    std::int64_t compact_in_memory = 512LL << 20;
 // workspace at once.
 //
 // Errors, of every method: Error(not_found) for an id that does not exist; Error(overloaded) when the disk is
@@ -328,7 +359,7 @@ class Catalog {
     std::vector<Organisation> organisations() const;
 
     // Throws Error(bad_input) for a name that is empty, too long or taken, a taken slug, an unknown time
-    // zone, a date that is none, or a confidence outside 0..100.
+    // zone, a date that is none, or a confidence or a lifetime of searches that is out of range.
     EventId create_event(const EventSettings& settings, OrganisationId organisation = default_organisation);
 
     std::optional<EventId> find_event(const std::string& name,
@@ -337,12 +368,14 @@ class Catalog {
     std::vector<EventInfo> events(
         OrganisationId organisation = default_organisation) const;  // latest date first
 
-    // Throws as create_event(). A new time zone gives every photo without an offset its new UTC.
+    // Throws as create_event(). A new time zone gives every photo without an offset its new UTC. Searches
+    // that were saved keep their selfies, and their time, see apply_retention().
     void update_event(EventId event, const EventSettings& settings);
 
     // Removes the event and all that is known of its photos, videos and searches, as remove_photos() does.
     // Interrupted, it may leave an event with fewer photos and videos; call it again.
     void delete_event(EventId event);
+    std::vector<EventId> event_ids() const;                         // of every organisation, ascending
 
     // The event's valid bibs, instead of those before. Empty: unknown.
     void set_roster(EventId event, std::span<const RosterEntry> roster);
@@ -351,6 +384,22 @@ class Catalog {
     // Sets the seconds to add to a camera's clock, for the photos known and those to come; changes their UTC.
     // Throws Error(bad_input) beyond a hundred years.
     void set_clock_offset(EventId event, const std::string& camera, std::int64_t seconds);
+    // The same, counted, as the first step of a purge; compact() is the next, end_purge() the last. A purge
+    // that was interrupted at any moment is taken up, its event may be gone by then.
+    Purge purge(EventId event);
+    void end_purge(EventId event);                 // forgets the purge; its receipt is written
+    std::vector<Purge> unfinished_purges() const;  // in the order of their events
+
+    // Writes the file anew, without the pages that are free, and empties the log: nothing of what was ever
+    // removed is left in the catalog's files. What it holds meanwhile aside is in memory, or in a file that
+    // has no name any more (CatalogOptions); either is what stays. Others cannot write until it is done,
+    // about a second for each 100 MB. Throws Error(overloaded) when another process does not stop reading or
+    // writing, or the disk has no room for as much again: nothing is lost, call it again.
+    void compact();
+
+    // The size of the catalog's files, in bytes.
+    std::int64_t bytes() const;
+
     std::vector<CameraClock> camera_clocks(EventId event) const;  // cameras with photos or an offset, by name
 
     // The source with this `uri`, new or known.
@@ -374,9 +423,11 @@ class Catalog {
                        const std::function<void(const KnownObject&)>& visit) const;
 
     // Forgets photos and everything known of them; they also leave saved searches. Ids that do not exist are
-    // passed over. Returns how many were removed. On return nothing of them is left in the catalog's files;
-    // when others kept reading for longer than the patience, traces stay in the log until the next removal or
-    // until the last process closes the workspace. Interrupted, it may have removed some only.
+    // passed over. Returns how many were removed. On return their bytes are overwritten in the catalog's
+    // files. Two traces may stay: in the log, when others kept reading for longer than the patience, until
+    // the next removal or until the last process closes the workspace; and of a few in a thousand a copy of a
+    // key or a text that SQLite moved within a page, until the page fills or compact(). Interrupted, it may
+    // have removed some only.
     std::size_t remove_photos(EventId event, std::span<const PhotoId> photos);
 
     // Forgets the embeddings one model made, of photos and videos, as when another has taken over. Removes as
@@ -467,9 +518,10 @@ class Catalog {
     AppearanceContent appearance(AppearanceId appearance, const std::string& embedder = {}) const;
 
     // Freezes a search and counts it as billable. False, changing nothing, when the event has one with this
-    // id that has not expired. Photos and appearances that were removed meanwhile are left out. Throws
-    // Error(bad_input) for an id that is no UUID.
-    bool save_search(EventId event, const SavedSearch& search);
+    // id that has not expired. Photos and appearances that were removed meanwhile are left out; the selfies
+    // too, unless the event keeps them. Removes some searches that have expired. Throws Error(bad_input) for
+    // an id that is no UUID.
+    bool save_search(EventId event, const SavedSearch& search, std::span<const StoredSelfie> selfies = {});
 
     // Freezes what a saved search finds in videos, where it was saved without looking. False, changing
     // nothing, when it had looked. Throws Error(not_found) for an id that is unknown in this event, expired,
@@ -481,7 +533,20 @@ class Catalog {
     // unknown in this event, expired, or no UUID.
     std::optional<SavedSearch> load_search(EventId event, const std::string& request_id) const;
 
-    // Removes searches that have expired. Returns how many.
+    // The selfies that a search keeps, as they were given; none for an id for which there is nothing to load.
+    std::vector<StoredSelfie> stored_selfies(EventId event, const std::string& request_id) const;
+
+    // Forgets a search, its answer and its selfies, as remove_photos() does. Throws Error(not_found) for an
+    // id that is unknown in this event or no UUID.
+    void remove_search(EventId event, const std::string& request_id);
+
+    // Lets the event's retention hold for the searches it has, as though they had been made under it: those
+    // that would be gone go now, the others end no later than they would, and selfies that would not have
+    // been kept go. Nothing is kept for longer than it was to be. Returns how many searches went.
+    std::size_t apply_retention(EventId event);
+
+    // Removes searches that have expired, of every event, as remove_photos() does. Returns how many. Opening
+    // a catalog does it too.
     std::size_t remove_expired_searches();
 
   private:

@@ -119,7 +119,15 @@ void require_event(sqlite::Database& database, EventId event) {
 }
 
 Catalog Catalog::open(const std::filesystem::path& workspace, const CatalogOptions& options) {
-    return Catalog(std::make_unique<Impl>(file_in(workspace), options));
+    Catalog catalog(std::make_unique<Impl>(file_in(workspace), options));
+    try {
+        catalog.remove_expired_searches();
+    } catch (const Error& error) {
+        // Somebody else writes, or the disk is full: no reason to keep from reading. What has expired is not
+        // told to anyone, and whoever opens the catalog or saves a search next removes it.
+        if (error.code() != ErrorCode::overloaded) throw;
+    }
+    return catalog;
 }
 
 Catalog::Catalog(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -54,10 +54,12 @@ struct Catalog::Impl {
     Writing write() { return Writing(*this); }
     Reading read() const { return Reading(*this); }
 
-    // As the catalog's own, without the last step: the log is not emptied.
-    std::size_t remove_photos(EventId event, std::span<const PhotoId> photos);
-    std::size_t remove_videos(EventId event, std::span<const VideoId> videos);
+    // The part of the catalog's own that is about videos; the log is not emptied.
     void remove_video_embeddings(EventId event, const std::string& embedder);
+
+    // One transaction's part of an event: some of its photos, or a video, or some searches; in the end the
+    // event itself. `counted`: for its purge. False when there is no such event any more.
+    bool remove_part(EventId event, bool counted);
 
     // changes_since() for photos and appearances alike. `removed_since` is the query for the ids of what was
     // removed from an event after a change. `read_page` takes a database, the place in the order of change
@@ -171,6 +173,10 @@ std::int64_t next_change(sqlite::Database& database, EventId event);
 
 // Throws Error(not_found).
 void require_event(sqlite::Database& database, EventId event);
+
+// Remove a photo or a video of the event for those who follow its changes too. False: it has none of this id.
+bool forget_photo(sqlite::Database& database, EventId event, PhotoId photo, std::int64_t change);
+bool forget_video(sqlite::Database& database, EventId event, VideoId video, std::int64_t change);
 
 // UTC of the event's photos as its settings and clock offsets now say; `camera`: of this one's alone.
 void derive_capture_times(sqlite::Database& database, EventId event,

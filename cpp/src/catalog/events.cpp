@@ -19,6 +19,14 @@ std::size_t characters_in(const std::string& text) {
         std::count_if(text.begin(), text.end(), [](unsigned char c) { return (c & 0xC0) != 0x80; }));
 }
 
+void check_lifetime(const std::optional<double>& days) {
+    constexpr double an_hour = 1.0 / 24;
+    constexpr double a_hundred_years = 36500;
+    if (days && !(*days >= an_hour && *days <= a_hundred_years)) {
+        throw Error(ErrorCode::bad_input, "the lifetime of searches must be within 1/24..36500 days");
+    }
+}
+
 void require_name(const std::string& name, const char* of_what) {
     if (name.empty() || characters_in(name) > max_name_characters) {
         throw Error(ErrorCode::bad_input, std::string(of_what) + " needs a name of 1 to 1000 characters");
@@ -84,6 +92,7 @@ EventSettings completed(sqlite::Database& database, const EventSettings& setting
     if (percentage && !(*percentage >= 0 && *percentage <= 100)) {
         throw Error(ErrorCode::bad_input, "the confidence percentage must be within 0..100");
     }
+    check_lifetime(settings.search_lifetime_days);
     if (database
             .query("SELECT 1 FROM events WHERE organisation = ? AND name = ? AND id <> ?", organisation,
                    settings.name, event)
@@ -108,7 +117,8 @@ constexpr std::string_view event_columns =
     "SELECT id, organisation, name, slug, date, time_zone, bib_pattern, status, embedder, cover_image,"
     " confidence_percentage, enabled, bib_search, selfie_search, name_search, video_search, "
     "video_selfie_search,"
-    " timeline_search, created, billable_searches FROM events WHERE id = ?";
+    " timeline_search, selfie_retention, search_lifetime_days, created, billable_searches FROM events"
+    " WHERE id = ?";
 
 EventInfo read_event(sqlite::Database& database, EventId event) {
     auto row = database.query(event_columns, event);
@@ -130,6 +140,8 @@ EventInfo read_event(sqlite::Database& database, EventId event) {
           &features.video_search, &features.video_selfie_search, &features.timeline_search}) {
         *flag = row.integer(column++) != 0;
     }
+    settings.selfie_retention = row.integer(column++) != 0;
+    settings.search_lifetime_days = row.maybe_real(column++);
     info.created = row.integer(column++);
     info.billable_searches = row.integer(column++);
     return info;
@@ -198,11 +210,12 @@ EventId Catalog::create_event(const EventSettings& settings, OrganisationId orga
         "cover_image,"
         " confidence_percentage, enabled, bib_search, selfie_search, name_search, video_search, "
         "video_selfie_search,"
-        " timeline_search, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " timeline_search, selfie_retention, search_lifetime_days, created)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         organisation, full.name, full.slug, full.date, full.time_zone, full.bib_pattern, full.status,
         full.embedder, full.cover_image, full.confidence_percentage, features.enabled, features.bib_search,
         features.selfie_search, features.name_search, features.video_search, features.video_selfie_search,
-        features.timeline_search, now_milliseconds());
+        features.timeline_search, full.selfie_retention, full.search_lifetime_days, now_milliseconds());
     const auto event = write->last_insert_id();
     write.commit();
     return event;
@@ -229,6 +242,14 @@ std::vector<EventInfo> Catalog::events(OrganisationId organisation) const {
     return all;
 }
 
+std::vector<EventId> Catalog::event_ids() const {
+    const auto read = impl_->read();
+    std::vector<EventId> ids;
+    auto row = read->query("SELECT id FROM events ORDER BY id");
+    while (row.step()) ids.push_back(row.integer(0));
+    return ids;
+}
+
 void Catalog::update_event(EventId event, const EventSettings& settings) {
     auto write = impl_->write();
     const EventInfo before = read_event(write.database(), event);
@@ -239,43 +260,16 @@ void Catalog::update_event(EventId event, const EventSettings& settings) {
         "embedder = ?,"
         " cover_image = ?, confidence_percentage = ?, enabled = ?, bib_search = ?, selfie_search = ?, "
         "name_search = ?,"
-        " video_search = ?, video_selfie_search = ?, timeline_search = ? WHERE id = ?",
+        " video_search = ?, video_selfie_search = ?, timeline_search = ?, selfie_retention = ?,"
+        " search_lifetime_days = ? WHERE id = ?",
         full.name, full.slug, full.date, full.time_zone, full.bib_pattern, full.status, full.embedder,
         full.cover_image, full.confidence_percentage, features.enabled, features.bib_search,
         features.selfie_search, features.name_search, features.video_search, features.video_selfie_search,
-        features.timeline_search, event);
+        features.timeline_search, full.selfie_retention, full.search_lifetime_days, event);
     if (full.time_zone != before.settings.time_zone)
         derive_capture_times(write.database(), event, std::nullopt);
     note_changed_settings(write.database(), event);
     write.commit();
-}
-
-void Catalog::delete_event(EventId event) {
-    // The ids of a thousand at most.
-    const auto some_of = [&](std::string_view ids_of_event) {
-        const auto read = impl_->read();
-        require_event(read.database(), event);
-        std::vector<std::int64_t> some;
-        auto row = read->query(ids_of_event, event);
-        while (row.step()) some.push_back(row.integer(0));
-        return some;
-    };
-    while (true) {
-        const auto photos = some_of("SELECT id FROM photos WHERE event = ? LIMIT 1000");
-        if (photos.empty()) break;
-        impl_->remove_photos(event, photos);
-    }
-    while (true) {
-        const auto videos = some_of("SELECT id FROM videos WHERE event = ? LIMIT 1000");
-        if (videos.empty()) break;
-        impl_->remove_videos(event, videos);
-    }
-    {
-        auto write = impl_->write();
-        write->run("DELETE FROM events WHERE id = ?", event);
-        write.commit();
-    }
-    impl_->empty_log();
 }
 
 void Catalog::set_roster(EventId event, std::span<const RosterEntry> roster) {

@@ -200,22 +200,13 @@ std::size_t Catalog::Impl::remove_photos(EventId event, std::span<const PhotoId>
     while (!photos.empty()) {
         const auto some = photos.first(std::min(photos.size(), rows_at_once));
         photos = photos.subspan(some.size());
-        auto transaction = write();
+        auto transaction = impl_->write();
         const auto change = next_change(transaction.database(), event);
         for (const PhotoId photo : some) {
-            transaction->run("DELETE FROM photos WHERE id = ? AND event = ?", photo, event);
-            if (transaction->changes() == 0) continue;
-            transaction->run("INSERT INTO removals(event, changed, photo) VALUES (?, ?, ?)", event, change,
-                             photo);
-            ++removed;
+            if (forget_photo(transaction.database(), event, photo, change)) ++removed;
         }
         transaction.commit();
     }
-    return removed;
-}
-
-std::size_t Catalog::remove_photos(EventId event, std::span<const PhotoId> photos) {
-    const std::size_t removed = impl_->remove_photos(event, photos);
     if (removed > 0) impl_->empty_log();
     return removed;
 }

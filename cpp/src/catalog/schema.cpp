@@ -318,15 +318,17 @@ CREATE TABLE renditions(
     width INTEGER NOT NULL,
     height INTEGER NOT NULL,
     bytes INTEGER NOT NULL,
-    recipe BLOB NOT NULL,  -- SHA-256 of how it was made
+    recipe TEXT NOT NULL,  -- a digest of all that decides how it looks
     PRIMARY KEY(photo, kind)
 ) STRICT, WITHOUT ROWID;
 
--- UUIDs of photos that are about to be put for the first time: their files bear them already.
-CREATE TABLE promised_uuids(
+-- Photos whose renditions are being made, new ones with the UUID that they will have: their files may be there
+-- already, so that none is ever lost track of.
+CREATE TABLE begun_renditions(
     source INTEGER NOT NULL REFERENCES sources(id) ON DELETE CASCADE,
     key BLOB NOT NULL,
     uuid BLOB NOT NULL CHECK(length(uuid) = 16),
+    store INTEGER NOT NULL REFERENCES stores(id),
     PRIMARY KEY(source, key)
 ) STRICT, WITHOUT ROWID;
 
@@ -335,6 +337,37 @@ CREATE TABLE unwanted_files(
     store INTEGER NOT NULL REFERENCES stores(id),
     key TEXT NOT NULL,
     PRIMARY KEY(store, key)
+) STRICT, WITHOUT ROWID;
+
+-- How long what people ask for is kept. Searches that were saved before this step go on without an end.
+ALTER TABLE events ADD COLUMN selfie_retention INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE events ADD COLUMN search_lifetime_days REAL DEFAULT 30;  -- NULL: for good
+
+-- Selfies, of events that keep them.
+CREATE TABLE search_selfies(
+    search INTEGER NOT NULL REFERENCES searches(id) ON DELETE CASCADE,
+    ordinal INTEGER NOT NULL,
+    picture BLOB NOT NULL,  -- JPEG
+    model INTEGER NOT NULL REFERENCES models(id),
+    vector BLOB NOT NULL,   -- float16
+    PRIMARY KEY(search, ordinal)
+) STRICT;
+
+-- Purges that have begun and whose receipts are not written yet. They outlive their events.
+CREATE TABLE purges(
+    event INTEGER PRIMARY KEY,
+    uuid BLOB NOT NULL CHECK(length(uuid) = 16),
+    name TEXT NOT NULL,
+    begun INTEGER NOT NULL,
+    bytes INTEGER NOT NULL  -- of the catalog's files at the beginning
+) STRICT;
+
+-- What they have removed.
+CREATE TABLE purge_counts(
+    event INTEGER NOT NULL REFERENCES purges(event) ON DELETE CASCADE,
+    kind TEXT NOT NULL,
+    removed INTEGER NOT NULL,
+    PRIMARY KEY(event, kind)
 ) STRICT, WITHOUT ROWID;
 )sql";
 

@@ -216,24 +216,22 @@ void Catalog::known_videos(SourceId source, const Recognition& wanted,
         wanted);
 }
 
-std::size_t Catalog::Impl::remove_videos(EventId event, std::span<const VideoId> videos) {
-    std::size_t removed = 0;
-    for (const VideoId video : videos) {  // each may have thousands of appearances
-        auto transaction = write();
-        const auto change = next_change(transaction.database(), event);
-        if (!transaction->query("SELECT 1 FROM videos WHERE id = ? AND event = ?", video, event).step()) {
-            continue;
-        }
-        forget_appearances(transaction.database(), event, video, change);
-        transaction->run("DELETE FROM videos WHERE id = ?", video);
-        transaction.commit();
-        ++removed;
-    }
-    return removed;
+bool forget_video(sqlite::Database& database, EventId event, VideoId video, std::int64_t change) {
+    if (!database.query("SELECT 1 FROM videos WHERE id = ? AND event = ?", video, event).step()) return false;
+    forget_appearances(database, event, video, change);
+    database.run("DELETE FROM videos WHERE id = ?", video);
+    return true;
 }
 
 std::size_t Catalog::remove_videos(EventId event, std::span<const VideoId> videos) {
-    const std::size_t removed = impl_->remove_videos(event, videos);
+    std::size_t removed = 0;
+    for (const VideoId video : videos) {  // each may have thousands of appearances
+        auto transaction = impl_->write();
+        const auto change = next_change(transaction.database(), event);
+        if (!forget_video(transaction.database(), event, video, change)) continue;
+        transaction.commit();
+        ++removed;
+    }
     if (removed > 0) impl_->empty_log();
     return removed;
 }
