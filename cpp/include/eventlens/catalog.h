@@ -301,13 +301,6 @@ struct SavedSearch {
     std::optional<std::vector<AppearanceMatch>> appearances{};
 };
 
-struct CatalogOptions {
-    std::chrono::milliseconds patience{15'000};  // how long to wait for another process that is writing
-    std::int64_t max_bytes = 0;                  // the file may not grow beyond; 0: as far as the disk goes
-};
-
-// What is known of a workspace, durably: one SQLite file, the only truth. Embeddings are stored with 16 bits
-// a component, as the gallery keeps them.
 // A selfie that a search keeps.
 struct StoredSelfie {
     std::vector<std::byte> picture;  // JPEG
@@ -326,12 +319,19 @@ struct Purge {
     std::map<std::string, std::int64_t> removed;  // by kind: "photos", "embeddings", ...; every kind is there
 };
 
-//
-// What a method changes, it changes wholly or not at all, and a change that has returned survives the end of
-// the process at any moment and a loss of power. The exceptions say so. Several processes may use one
+struct CatalogOptions {
+    std::chrono::milliseconds patience{15'000};  // how long to wait for another process that is writing
+    std::int64_t max_bytes = 0;                  // the file may not grow beyond; 0: as far as the disk goes
 
     // compact() needs as much again as the catalog has, in memory up to this, else in a temporary file.
     std::int64_t compact_in_memory = 512LL << 20;
+};
+
+// What is known of a workspace, durably: one SQLite file, the only truth. Embeddings are stored with 16 bits
+// a component, as the gallery keeps them.
+//
+// What a method changes, it changes wholly or not at all, and a change that has returned survives the end of
+// the process at any moment and a loss of power. The exceptions say so. Several processes may use one
 // workspace at once.
 //
 // Errors, of every method: Error(not_found) for an id that does not exist; Error(overloaded) when the disk is
@@ -367,6 +367,7 @@ class Catalog {
     EventInfo event(EventId event) const;
     std::vector<EventInfo> events(
         OrganisationId organisation = default_organisation) const;  // latest date first
+    std::vector<EventId> event_ids() const;                         // of every organisation, ascending
 
     // Throws as create_event(). A new time zone gives every photo without an offset its new UTC. Searches
     // that were saved keep their selfies, and their time, see apply_retention().
@@ -375,15 +376,7 @@ class Catalog {
     // Removes the event and all that is known of its photos, videos and searches, as remove_photos() does.
     // Interrupted, it may leave an event with fewer photos and videos; call it again.
     void delete_event(EventId event);
-    std::vector<EventId> event_ids() const;                         // of every organisation, ascending
 
-    // The event's valid bibs, instead of those before. Empty: unknown.
-    void set_roster(EventId event, std::span<const RosterEntry> roster);
-    std::vector<RosterEntry> roster(EventId event) const;  // by bib
-
-    // Sets the seconds to add to a camera's clock, for the photos known and those to come; changes their UTC.
-    // Throws Error(bad_input) beyond a hundred years.
-    void set_clock_offset(EventId event, const std::string& camera, std::int64_t seconds);
     // The same, counted, as the first step of a purge; compact() is the next, end_purge() the last. A purge
     // that was interrupted at any moment is taken up, its event may be gone by then.
     Purge purge(EventId event);
@@ -400,6 +393,13 @@ class Catalog {
     // The size of the catalog's files, in bytes.
     std::int64_t bytes() const;
 
+    // The event's valid bibs, instead of those before. Empty: unknown.
+    void set_roster(EventId event, std::span<const RosterEntry> roster);
+    std::vector<RosterEntry> roster(EventId event) const;  // by bib
+
+    // Sets the seconds to add to a camera's clock, for the photos known and those to come; changes their UTC.
+    // Throws Error(bad_input) beyond a hundred years.
+    void set_clock_offset(EventId event, const std::string& camera, std::int64_t seconds);
     std::vector<CameraClock> camera_clocks(EventId event) const;  // cameras with photos or an offset, by name
 
     // The source with this `uri`, new or known.

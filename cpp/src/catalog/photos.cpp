@@ -195,7 +195,14 @@ void Catalog::known_objects(SourceId source, const Recognition& wanted,
         wanted);
 }
 
-std::size_t Catalog::Impl::remove_photos(EventId event, std::span<const PhotoId> photos) {
+bool forget_photo(sqlite::Database& database, EventId event, PhotoId photo, std::int64_t change) {
+    database.run("DELETE FROM photos WHERE id = ? AND event = ?", photo, event);
+    if (database.changes() == 0) return false;
+    database.run("INSERT INTO removals(event, changed, photo) VALUES (?, ?, ?)", event, change, photo);
+    return true;
+}
+
+std::size_t Catalog::remove_photos(EventId event, std::span<const PhotoId> photos) {
     std::size_t removed = 0;
     while (!photos.empty()) {
         const auto some = photos.first(std::min(photos.size(), rows_at_once));
