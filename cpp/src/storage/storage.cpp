@@ -170,6 +170,16 @@ std::unique_ptr<const Store> open_store(const std::string& location, const Stora
     return open_folder(real.string(), file_url(real.string()));
 }
 
+bool names_bucket(const std::string& location) {
+    const std::string_view scheme = scheme_of(location);
+    return scheme == "s3" || scheme == "az";
+}
+
+std::string location_of(const std::string& uri, const std::string& access) {
+    if (access.empty()) return uri;
+    return uri + (uri.find('?') == std::string::npos ? '?' : '&') + access;
+}
+
 std::unique_ptr<const Source> open_paths(const std::vector<std::string>& paths) {
     std::vector<std::string> absolute;
     for (const std::string& path : paths) {
