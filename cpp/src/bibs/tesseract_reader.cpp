@@ -28,7 +28,9 @@ std::unique_ptr<TessBaseAPI> open_tesseract() {
                     "Tesseract finds no English data: install the package tesseract-ocr-eng");
     }
     api->SetPageSegMode(tesseract::PSM_SINGLE_LINE);
-    api->SetVariable("debug_file", "/dev/null");
+    // Tesseract has one log for the whole process, and other threads may be using it by now.
+    static std::once_flag silenced;
+    std::call_once(silenced, [&] { api->SetVariable("debug_file", "/dev/null"); });
     return api;
 }
 
