@@ -1,8 +1,10 @@
-"""What the tests share: the sample event, indexed once, and ways to make pictures."""
+"""What the tests share: the sample event, indexed once, ways to make pictures, and servers with buckets."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,10 @@ import pytest
 
 import eventlens
 from eventlens.model_fetch import default_folder
+from eventlens.packages import UnreachableError
 from eventlens.sample_event import SampleEvent, make_sample_event
+from eventlens.sample_server import S3Server, fetch_s3_server
+from tests.python.servers import Azurite, Bucket, Container, fetch_azurite
 
 ROOT = Path(__file__).parents[2]
 SHARED = ROOT.parent / "shared" / "data"
@@ -71,3 +76,38 @@ def plain_jpeg() -> bytes:
     rng = np.random.default_rng(7)
     small = rng.integers(90, 140, (48, 64, 3), dtype=np.uint8)
     return eventlens.encode_jpeg(eventlens.resize_image(small, 640, 480))
+
+
+_numbers = count(1)  # of buckets: each test has its own
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    try:
+        program = fetch_s3_server()
+    except UnreachableError as error:
+        pytest.skip(f"no S3 server: {error}")
+    with S3Server(tmp_path_factory.mktemp("s3"), program=program) as server:
+        yield server
+
+
+@pytest.fixture
+def bucket(s3_server: S3Server) -> Bucket:
+    """A new bucket of an S3 server."""
+    return Bucket(s3_server, f"race-{next(_numbers)}")
+
+
+@pytest.fixture(scope="session")
+def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
+    try:
+        fetch_azurite()
+    except UnreachableError as error:
+        pytest.skip(f"no Azure: {error}")
+    with Azurite(tmp_path_factory.mktemp("azure")) as server:
+        yield server
+
+
+@pytest.fixture
+def container(azurite: Azurite) -> Container:
+    """A new container of an Azure account."""
+    return Container(azurite, f"race-{next(_numbers)}")
