@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.python.servers import Azurite, Bucket, Container, fetch_azurite
 
 import eventlens
 from eventlens.model_fetch import default_folder
 from eventlens.packages import UnreachableError
 from eventlens.sample_event import SampleEvent, make_sample_event
 from eventlens.sample_server import S3Server, fetch_s3_server
-from tests.python.servers import Azurite, Bucket, Container, fetch_azurite
 
 ROOT = Path(__file__).parents[2]
 SHARED = ROOT.parent / "shared" / "data"
