@@ -5,6 +5,7 @@
 #include "base/uuid.h"
 #include "catalog/appearances.h"
 #include "catalog/catalog_impl.h"
+#include "catalog/renditions.h"
 #include "catalog/rows.h"
 
 // Removing an event as a whole, and seeing to it that the files hold nothing of it any more.
@@ -118,6 +119,7 @@ bool Catalog::Impl::remove_part(EventId event, bool counted) {
     }
     if (all) {
         if (counted) count(database, kinds_of_event, event, tally);
+        end_renditions_of_event(database, event);
         database.run("DELETE FROM events WHERE id = ?", event);
     }
     for (const auto& [kind, removed] : tally) {

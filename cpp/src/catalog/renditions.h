@@ -1,0 +1,26 @@
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "catalog/sqlite.h"
+#include "eventlens/catalog.h"
+
+// What becomes of a photo's renditions when the photo is put or removed, inside the transaction that does so.
+namespace eventlens {
+
+// Records files that were stored as those of the photo with the UUID `made_as`. They become unwanted instead
+// where the photo has another, or its event is to have no renditions any more.
+void record_renditions(sqlite::Database& database, PhotoId photo, const std::string& made_as,
+                       std::span<const Rendition> renditions);
+
+enum class Recorded { keep, discard };
+
+// Ends what was begun for a photo and led to nothing. `discard`: nor are the renditions that it had wanted
+// any more, as it looks different now or is about to be removed.
+void end_renditions(sqlite::Database& database, PhotoId photo, Recorded recorded);
+
+// The same for photos of an event that were never put.
+void end_renditions_of_event(sqlite::Database& database, EventId event);
+
+}  // namespace eventlens
