@@ -145,6 +145,14 @@ struct SearchResult {
     std::optional<std::vector<FoundAppearance>> appearances;
 };
 
+// What the purge of an event removed. Tells nothing of a person.
+struct PurgeReport {
+    Purge purge;
+    std::int64_t bytes_after = 0;  // of the catalog's files
+    UtcMilliseconds finished = 0;
+    std::filesystem::path receipt;  // the file in the workspace that says the same, as JSON
+};
+
 // The stories: index an event's photos and videos, find a person in them, cut clips.
 //
 // One engine may serve many threads: searches run side by side, and beside an index run; what any process has
@@ -166,6 +174,13 @@ class Engine {
     EventId create_event(const EventSettings& settings, OrganisationId organisation = default_organisation);
     void update_event(EventId event, const EventSettings& settings);
 
+    // Deletes the event with everything that was made of its photos and videos and asked about them, sees to
+    // it that no byte of that is left in the workspace, and writes a receipt into its folder "receipts".
+    // Photos and videos themselves stay, and clips that were cut too: they are files of the user's. Call it
+    // again after an interruption, by its id, see Catalog::unfinished_purges(). Throws Error(overloaded) as
+    // Catalog::compact() does, and Error(not_found) where there is neither event nor unfinished purge.
+    PurgeReport purge_event(EventId event);
+
     // Brings the event up to date with a source: a folder, a file, or a list of paths. Only photos and videos
     // that are new, changed, or last read by other models are fetched; those gone from the source leave the
     // index. What cannot be processed is reported and remembered, and the run goes on. Every batch of photos
@@ -176,7 +191,8 @@ class Engine {
 
     // Photos and appearances in videos that show the person of the selfies (encoded images, several of one
     // person), matched once and frozen under the request id. Sure photos help to find the person in videos.
-    // With the id of a search that was made before the event had videos, those are searched now. Throws
+    // With the id of a search that was made before the event had videos, those are searched now. The selfies
+    // are kept with the answer, without what a camera writes beside its pixels, where the event says so. Throws
     // Error(bad_input) when a selfie shows no face.
     SearchResult find_selfie(EventId event, std::span<const std::span<const std::byte>> selfies,
                              const SelfieOptions& options = {});

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cmath>
 #include <map>
 #include <mutex>
@@ -12,6 +13,7 @@
 #include "bibs/evidence.h"
 #include "engine/index_run.h"
 #include "engine/live_gallery.h"
+#include "engine/receipt.h"
 #include "eventlens/error.h"
 #include "eventlens/storage.h"
 
@@ -41,6 +43,12 @@ std::string fresh_or_checked_id(const std::string& request_id) {
     return uuid_text(*uuid);
 }
 
+// What is kept of a selfie: enough to look for the face again.
+std::vector<std::byte> selfie_jpeg(ImageView selfie) {
+    const Size size = size_within(selfie.size, selfie_long_side);
+    return encode_jpeg(size == selfie.size ? selfie : resize_image(selfie, size).view());
+}
+
 // A value that is made at first use, by whichever thread comes first; when making it fails, the next use
 // tries again.
 template <typename T>
@@ -60,15 +68,17 @@ class Lazy {
 }  // namespace
 
 struct Engine::Impl {
-    Impl(EngineOptions wanted, Catalog opened) : options(std::move(wanted)), catalog(std::move(opened)) {}
+    Impl(std::filesystem::path folder, EngineOptions wanted, Catalog opened)
+        : workspace(std::move(folder)), options(std::move(wanted)), catalog(std::move(opened)) {}
 
+    std::filesystem::path workspace;
     EngineOptions options;
     Catalog catalog;
     mutable Lazy<std::shared_ptr<const ModelStore>> models;
     mutable Lazy<FaceFinder> face_finder;
     mutable Lazy<BibReader> bib_reader;
     std::mutex galleries_mutex;
-    std::map<EventId, std::unique_ptr<LiveGallery>> galleries;
+    std::map<EventId, std::shared_ptr<LiveGallery>> galleries;
 
     const std::shared_ptr<const ModelStore>& store() const {
         return models.get([&] { return ModelStore::open(options.manifests, options.runtime); });
@@ -90,15 +100,22 @@ struct Engine::Impl {
         return options.bibs.reader + "/" + std::to_string(static_cast<int>(Evidence::layout));
     }
 
-    LiveGallery& gallery(EventId event) {
+    // Whatever process deleted an event: its faces leave our memory at the next search in any event.
+    void drop_galleries_of_deleted_events() {
+        const std::vector<EventId> events = catalog.event_ids();
+        const std::lock_guard lock(galleries_mutex);
+        std::erase_if(galleries,
+                      [&](const auto& known) { return !std::ranges::binary_search(events, known.first); });
+    }
+
+    std::shared_ptr<LiveGallery> gallery(EventId event) {
         const ModelEntry& model = embedder();
+        drop_galleries_of_deleted_events();
+        (void)catalog.change_counter(event);  // throws for an event that does not exist
         const std::lock_guard lock(galleries_mutex);
         auto& gallery = galleries[event];
-        if (!gallery) {
-            (void)catalog.event(event);  // throws for an event that does not exist
-            gallery = std::make_unique<LiveGallery>(catalog, event, model);
-        }
-        return *gallery;
+        if (!gallery) gallery = std::make_shared<LiveGallery>(catalog, event, model);
+        return gallery;
     }
 
     std::vector<FoundPhoto> with_photos(std::vector<Match> matches) const {
@@ -163,7 +180,7 @@ struct Engine::Impl {
         match.limit = most_appearances;
         match.expected_photos = expected_appearances;
         match.min_probability = std::min(match.min_probability, least_sure_appearance);
-        return gallery(event).use(
+        return gallery(event)->use(
             [&](const EventGallery& gallery) { return gallery.match_faces(probes, match); });
     }
 
@@ -257,6 +274,7 @@ struct Engine::Impl {
         run.workers = wanted.workers > 0 ? wanted.workers
                                          : (options.runtime.threads > 0 ? options.runtime.threads : cores);
         if (!wanted.dry_run) {
+            catalog.remove_expired_searches();
             run.faces = &faces();
             run.bibs = &bibs();
         }
@@ -270,7 +288,7 @@ Engine& Engine::operator=(Engine&&) noexcept = default;
 Engine::~Engine() = default;
 
 Engine Engine::open(const std::filesystem::path& workspace, const EngineOptions& options) {
-    return Engine(std::make_unique<Impl>(options, Catalog::open(workspace)));
+    return Engine(std::make_unique<Impl>(workspace, options, Catalog::open(workspace)));
 }
 
 Catalog& Engine::catalog() {
@@ -288,6 +306,18 @@ EventId Engine::create_event(const EventSettings& settings, OrganisationId organ
 void Engine::update_event(EventId event, const EventSettings& settings) {
     check_pattern(settings.bib_pattern);
     impl_->catalog.update_event(event, settings);
+}
+
+PurgeReport Engine::purge_event(EventId event) {
+    PurgeReport report{impl_->catalog.purge(event), 0, 0, {}};
+    impl_->drop_galleries_of_deleted_events();
+    impl_->catalog.compact();
+    report.bytes_after = impl_->catalog.bytes();
+    const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
+    report.finished = std::chrono::duration_cast<std::chrono::milliseconds>(since_1970).count();
+    report.receipt = write_receipt(impl_->workspace / "receipts", report);
+    impl_->catalog.end_purge(event);
+    return report;
 }
 
 IndexReport Engine::index(EventId event, const std::string& source, const IndexOptions& options) {
@@ -325,6 +355,7 @@ SearchResult Engine::find_selfie(EventId event, std::span<const ImageView> selfi
     SearchResult result;
     result.request_id = id;
     std::vector<Probe> probes;
+    std::vector<StoredSelfie> kept;
     for (const ImageView selfie : selfies) {
         std::vector<Face> faces = impl_->faces().find_in_selfie(selfie);
         if (faces.empty()) {
@@ -334,6 +365,8 @@ SearchResult Engine::find_selfie(EventId event, std::span<const ImageView> selfi
         }
         Face& largest = faces.front();
         result.selfies.push_back({largest.box, static_cast<int>(faces.size()), largest.quality});
+        if (settings.selfie_retention)
+            kept.push_back({selfie_jpeg(selfie), largest.embedding, impl_->embedder().name});
         probes.push_back({std::move(largest.embedding), largest.quality});
     }
 
@@ -351,11 +384,11 @@ SearchResult Engine::find_selfie(EventId event, std::span<const ImageView> selfi
     }
 
     SavedSearch search{.request_id = id, .confidence_percentage = settings.confidence_percentage};
-    search.matches = impl_->gallery(event).use(
+    search.matches = impl_->gallery(event)->use(
         [&](const EventGallery& gallery) { return gallery.photos().match_faces(probes, match); });
     if (videos)
         search.appearances = impl_->match_appearances(event, std::move(probes), search.matches, match);
-    if (!impl_->catalog.save_search(event, search))
+    if (!impl_->catalog.save_search(event, search, kept))
         return impl_->load_search(event, id);  // another was faster
     result.matches = impl_->with_photos(std::move(search.matches));
     if (search.appearances) result.appearances = impl_->with_spans(*search.appearances);
@@ -367,7 +400,7 @@ SearchResult Engine::search(EventId event, const std::string& request_id) const 
 }
 
 std::vector<FoundPhoto> Engine::find_bib(EventId event, std::string_view text, double min_probability) {
-    std::vector<Match> matches = impl_->gallery(event).use(
+    std::vector<Match> matches = impl_->gallery(event)->use(
         [&](const EventGallery& gallery) { return gallery.photos().find_bib(text); });
     std::erase_if(matches, [&](const Match& match) { return match.probability < min_probability; });
     return impl_->with_photos(std::move(matches));
@@ -387,7 +420,7 @@ std::vector<ClipSpan> Engine::find_clips(EventId event, const std::string& reque
 std::vector<ClipSpan> Engine::find_bib_clips(EventId event, std::string_view bib,
                                              const ClipOptions& options) {
     const auto matches =
-        impl_->gallery(event).use([&](const EventGallery& gallery) { return gallery.find_bib(bib); });
+        impl_->gallery(event)->use([&](const EventGallery& gallery) { return gallery.find_bib(bib); });
     return impl_->plan(event, matches, options);
 }
 
@@ -439,7 +472,7 @@ Image Engine::photo_image(PhotoId photo, int long_side) const {
 }
 
 GalleryStats Engine::gallery_stats(EventId event) {
-    return impl_->gallery(event).use([](const EventGallery& gallery) { return gallery.photos().stats(); });
+    return impl_->gallery(event)->use([](const EventGallery& gallery) { return gallery.photos().stats(); });
 }
 
 const FaceFinder& Engine::face_finder() const {
