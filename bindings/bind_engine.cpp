@@ -155,6 +155,7 @@ void bind_values(py::module_& module) {
         .def_readonly("updated", &IndexReport::updated)
         .def_readonly("unchanged", &IndexReport::unchanged)
         .def_readonly("removed", &IndexReport::removed)
+        .def_readonly("moved", &IndexReport::moved)
         .def_readonly("failed", &IndexReport::failed)
         .def_readonly("unlisted", &IndexReport::unlisted)
         .def_readonly("faces", &IndexReport::faces)
@@ -163,7 +164,8 @@ void bind_values(py::module_& module) {
         .def_readonly("videos", &IndexReport::videos)
         .def_readonly("footage", &IndexReport::footage)
         .def_readonly("appearances", &IndexReport::appearances)
-        .def_readonly("damaged", &IndexReport::damaged);
+        .def_readonly("damaged", &IndexReport::damaged)
+        .def_readonly("retries", &IndexReport::retries);
 
     py::class_<PhotoInfo>(module, "PhotoInfo", "What is known of a photo beside what it shows.")
         .def_readonly("id", &PhotoInfo::id)
@@ -244,18 +246,20 @@ void bind_engine(py::module_& module) {
         "safe; the GIL is released around all work.")
         .def(py::init([](const std::filesystem::path& workspace,
                          const std::vector<std::filesystem::path>& manifests, const std::string& precision,
-                         int threads, const std::string& embedder, const std::string& reader) {
+                         int threads, const std::string& embedder, const std::string& reader,
+                         const StorageOptions& storage) {
                  EngineOptions options;
                  options.manifests = manifests;
                  options.runtime.threads = threads;
                  options.runtime.precision = precision_of(precision);
                  options.faces.embedder = embedder;
                  options.bibs.reader = reader;
+                 options.storage = storage;
                  py::gil_scoped_release opening_may_migrate;
                  return std::make_unique<Engine>(Engine::open(workspace, options));
              }),
              "workspace"_a, "manifests"_a, py::kw_only(), "precision"_a = "auto", "threads"_a = 0,
-             "embedder"_a = "", "reader"_a = BibOptions{}.reader)
+             "embedder"_a = "", "reader"_a = BibOptions{}.reader, "storage"_a = StorageOptions{})
         .def(
             "organisations", [](Engine& e) { return e.catalog().organisations(); }, Release())
         .def(

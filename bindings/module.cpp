@@ -12,5 +12,6 @@ PYBIND11_MODULE(_core, module) {
     bind_bibs(module);
     bind_video(module);
     bind_gallery(module);
+    bind_storage(module);
     bind_engine(module);
 }

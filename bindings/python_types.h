@@ -91,6 +91,7 @@ void bind_faces(py::module_& module);
 void bind_bibs(py::module_& module);
 void bind_video(py::module_& module);
 void bind_gallery(py::module_& module);
+void bind_storage(py::module_& module);
 void bind_engine(py::module_& module);
 
 }  // namespace eventlens::python

@@ -29,6 +29,7 @@ from eventlens._core import (
 )
 from eventlens.models import BibReader, FaceFinder, open_models
 from eventlens.results import Appearance, IndexReport, Match, Matches, Photo, Search, Selfie, Video
+from eventlens.storage import Storage, Store, StoredObject, open_store
 from eventlens.videos import Clip, ClipSpan, ClipSpans, CutError, cut_clip, read_frame
 from eventlens.workspace import Event, PhotoDetails, Workspace, open
 
@@ -57,6 +58,9 @@ __all__ = [
     "PhotoDetails",
     "Search",
     "Selfie",
+    "Storage",
+    "Store",
+    "StoredObject",
     "UnsupportedError",
     "Video",
     "Workspace",
@@ -65,6 +69,7 @@ __all__ = [
     "encode_jpeg",
     "open",
     "open_models",
+    "open_store",
     "read_frame",
     "resize_image",
 ]

@@ -95,7 +95,10 @@ def main() -> None:
 
 @app.command()
 def index(
-    source: Annotated[list[str], typer.Argument(help="A folder of photos and videos, or files.")],
+    source: Annotated[list[str], typer.Argument(
+            help="A folder of photos and videos, a bucket (s3://BUCKET/PREFIX/, az://ACCOUNT/CONTAINER/PREFIX/; "
+            "keys from the environment), or files."
+        )],
     event: EventOption,
     workspace: WorkspaceOption = Path("workspace"),
     date: Annotated[

@@ -226,6 +226,7 @@ class IndexReport:
     Attributes:
         updated: Known before, but changed, failed before, or read by another model.
         removed: No longer in the source.
+        moved: Under another key now, with the content they had; not fetched again.
         failed: (key, reason) of each photo or video without a result, and of videos not read to their end.
         unlisted: (key, reason) of each folder that could not be read; nothing below it was removed.
         faces: Found in the photos of this run.
@@ -234,6 +235,7 @@ class IndexReport:
         footage: Seconds of video that were read.
         appearances: Found in it.
         damaged: (key, frames) of each video with frames that could not be decoded.
+        retries: Requests made again, for a busy store or a broken connection; nothing is missing for that.
     """
 
     added: int
@@ -248,6 +250,8 @@ class IndexReport:
     footage: float = 0.0
     appearances: int = 0
     damaged: list[tuple[str, int]] = field(default_factory=list)
+    moved: int = 0
+    retries: int = 0
 
     def __str__(self) -> str:
         parts = [f"{self.added} added"]
@@ -255,6 +259,7 @@ class IndexReport:
             (self.updated, "updated"),
             (self.unchanged, "unchanged"),
             (self.removed, "removed"),
+            (self.moved, "moved"),
             (len(self.failed), "failed"),
             (len(self.unlisted), "folders unreadable"),
             (len(self.damaged), "damaged in part"),
@@ -369,4 +374,6 @@ def report_of(report: _core.CoreIndexReport) -> IndexReport:
         footage=report.footage,
         appearances=report.appearances,
         damaged=[(video.key, video.frames) for video in report.damaged],
+        moved=report.moved,
+        retries=report.retries,
     )

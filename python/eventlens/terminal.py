@@ -43,6 +43,7 @@ def report_json(report: IndexReport) -> dict[str, Any]:
         "updated": report.updated,
         "unchanged": report.unchanged,
         "removed": report.removed,
+        "moved": report.moved,
         "failed": pairs(report.failed),
         "unlisted": pairs(report.unlisted),
         "faces": report.faces,
@@ -50,6 +51,7 @@ def report_json(report: IndexReport) -> dict[str, Any]:
         "footage": round(report.footage, 3),
         "appearances": report.appearances,
         "damaged": [{"key": shown(key), "frames": frames} for key, frames in report.damaged],
+        "retries": report.retries,
         "seconds": round(report.seconds, 3),
     }
 
@@ -131,6 +133,8 @@ def print_report(report: IndexReport, *, dry_run: bool = False) -> None:
     if report.videos:
         seen = f"{report.footage / 60:.1f} min of footage, {count_of(report.appearances, 'appearance')}"
         found.append(f"{count_of(report.videos, 'video')}, {seen}")
+    if report.retries:
+        found.append(f"{report.retries} requests made again")
     prefix = "would be: " if dry_run else ""
     rate = f" in {report.seconds:.1f} s" if report.seconds >= 0.05 else ""
     out.print(f"{prefix}{'; '.join([str(report), *found])}{rate}", markup=False, soft_wrap=True)

@@ -28,6 +28,7 @@ from eventlens.results import (
     search_of,
     video_of,
 )
+from eventlens.storage import Storage, core_options
 from eventlens.videos import Clip, ClipSpan, ClipSpans, CutMode, cut_clips, spans_of
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def open(
     threads: int = 0,
     embedder: str = "",
     reader: str = "paddle",
+    storage: Storage | None = None,
 ) -> Workspace:
     """Open a workspace folder, created if missing. Models load at first use.
 
@@ -55,6 +57,7 @@ def open(
         threads: Photos recognised at once, one core each; 0: every core.
         embedder: Name of the face embedding model; empty: the default.
         reader: "paddle", or "tesseract", the bib reader of last resort.
+        storage: Keys to buckets; None: those of the environment.
 
     Raises:
         UnsupportedError: a newer version of Eventlens made the workspace.
@@ -67,6 +70,7 @@ def open(
         threads=threads,
         embedder=embedder,
         reader=reader,
+        storage=core_options(storage),
     )
     return Workspace(engine, Path(workspace))
 
@@ -244,12 +248,13 @@ class Event:
     ) -> IndexReport:
         """Bring the event up to date with its photos and videos, which stay where they are.
 
-        Only those that are new, changed, or last read by other models are looked at; those gone from a folder leave
-        the index. One bad file is reported and the run goes on. Ctrl-C, or the end of the process in any way, loses
+        Only those that are new, changed, or last read by other models are fetched; those gone from a folder or bucket
+        leave the index, and one that was renamed in a bucket is not fetched again. One bad file is reported and the run goes on. Ctrl-C, or the end of the process in any way, loses
         nothing that was committed (about a second of photos, a minute of footage at most); the next run continues.
 
         Args:
-            source: A folder or a file:// URL; or a list of paths, which only adds.
+            source: A folder, "s3://BUCKET/PREFIX/?endpoint=URL", "az://ACCOUNT/CONTAINER/PREFIX/" or a file:// URL
+                (docs/storage.md); or a list of paths, which only adds.
             workers: Photos worked on at once; 0: one for each core.
             retry_failed: Look again at what failed before, though it did not change.
             dry_run: Say what would be done, and do nothing.
@@ -260,7 +265,8 @@ class Event:
 
         Raises:
             NotFoundError: there is no such folder.
-            OverloadedError: the disk is full, or another process holds the workspace.
+            OverloadedError: the disk is full, another process holds the workspace, or the bucket gives nothing any
+                more. What is done is kept.
         """
         if isinstance(source, str | PathLike):
             report = self._engine.index_source(

@@ -50,7 +50,7 @@ def encode(key: str) -> str:
 
 
 def signed(signer: auth.SigV4Auth, request: AWSRequest) -> AWSRequest:
-    with mock.patch.object(auth, "get_current_datetime", lambda remove_tzinfo=True: NOW.replace(tzinfo=None)):
+    with mock.patch.object(auth, "get_current_datetime", return_value=NOW.replace(tzinfo=None)):
         signer.add_auth(request)
     return request
 

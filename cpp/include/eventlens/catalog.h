@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -105,13 +106,67 @@ struct CameraClock {
 // A place that holds an event's photos and videos.
 struct SourceInfo {
     SourceId id = 0;
-    std::string uri;
+    std::string uri;     // names it for good
+    std::string access;  // how it was last reached, without secrets; may be empty
+};
+
+// An object that lies under another key now.
+struct MovedObject {
+    std::string from;
+    std::string to;
 };
 
 // Names what was done to a photo or a video: results of another embedder or reader are out of date.
 struct Recognition {
     std::string embedder;  // ModelEntry::name of the model that made the embeddings
     std::string reader;    // of the bib reads; any name
+};
+
+using StoreId = std::int64_t;
+
+enum class RenditionKind { thumbnail, preview };
+inline constexpr std::array rendition_kinds{RenditionKind::thumbnail, RenditionKind::preview};
+
+// How renditions of an event's photos are made: JPEGs for browsers, upright, with the original's colour
+// profile and nothing else of what its file says. Previews bear the artwork, thumbnails do not.
+struct RenditionSettings {
+    StoreId store = 0;           // set by set_renditions()
+    std::string store_uri{};     // Store::uri(); empty: the workspace's own folder
+    std::string store_access{};  // Store::access()
+    int thumbnail_side = 400;    // pixels of the long side, 16..8192; a photo is never enlarged
+    int preview_side = 2048;     // no less than the thumbnail's
+    int quality = 85;            // 1..100
+    std::vector<std::byte> artwork{};           // PNG, see Watermark; empty: none
+    std::vector<std::byte> artwork_portrait{};  // for photos higher than wide; empty: as the other
+    WatermarkLayout layout{};
+};
+
+// A rendition that is in its store.
+struct Rendition {
+    RenditionKind kind = RenditionKind::thumbnail;
+    StoreId store = 0;
+    Size size;
+    std::int64_t bytes = 0;
+    std::string recipe;  // a digest of all that decides how it looks
+    bool operator==(const Rendition&) const = default;
+};
+
+// Its key there: "imgs/3021/small/0f6d2c1e-7a55-4c0b-9b1e-5f0f4a3e9d10.jpg", a preview's with "large".
+std::string rendition_key(EventId event, const std::string& photo_uuid, RenditionKind kind);
+
+// The recipes that an event's renditions should be made by.
+struct RenditionRecipes {
+    std::string thumbnail;
+    std::string preview;
+    std::string portrait_preview;  // of photos higher than wide
+};
+
+// Where a file of ours is.
+struct StoredFile {
+    StoreId store = 0;
+    std::string store_uri;
+    std::string store_access;
+    std::string key;
 };
 
 // All that indexing learns of one photo. With a `failure` it holds nothing that was recognised.
@@ -125,6 +180,10 @@ struct PhotoRecord {
     std::vector<Face> faces;  // an empty embedding is not stored
     std::vector<BibRead> bib_reads;
     std::string failure;  // why it could not be processed; empty: it was
+
+    // Already stored, under the UUID that begin_renditions() told; empty: none were made.
+    std::vector<Rendition> renditions{};
+    std::string uuid{};
 };
 
 // What indexing knew of a photo at its last run.
@@ -151,6 +210,20 @@ struct PhotoInfo {
     std::string failure;  // empty: it was processed
     bool hidden = false;
     UtcMilliseconds indexed = 0;
+};
+
+// Renditions of a photo, already stored under its UUID.
+struct PhotoRenditions {
+    PhotoId photo = 0;
+    std::string uuid;
+    std::string fingerprint;  // the photo's, when it was decided to make them
+    std::vector<Rendition> renditions;
+};
+
+// A photo that lacks renditions, or has some that were made by another recipe or are in another store.
+struct OutdatedPhoto {
+    PhotoInfo photo;
+    std::vector<RenditionKind> kinds;
 };
 
 // A video as indexing meets it. With a `failure` it could not be opened.
@@ -402,8 +475,8 @@ class Catalog {
     void set_clock_offset(EventId event, const std::string& camera, std::int64_t seconds);
     std::vector<CameraClock> camera_clocks(EventId event) const;  // cameras with photos or an offset, by name
 
-    // The source with this `uri`, new or known.
-    SourceId add_source(EventId event, const std::string& uri);
+    // The source with this `uri`, new or known; from now on it is reached by `access`.
+    SourceId add_source(EventId event, const std::string& uri, const std::string& access = {});
     std::vector<SourceInfo> sources(EventId event) const;  // in the order they were added
 
     // --- Indexing ---
@@ -421,6 +494,10 @@ class Catalog {
     // is changed meanwhile may or may not be told.
     void known_objects(SourceId source, const Recognition& wanted,
                        const std::function<void(const KnownObject&)>& visit) const;
+
+    // Photos and videos of a source keep all that is known of them under their new keys. Keys that are not
+    // known are passed over, and so are those whose new key is taken. Returns how many moved.
+    std::size_t move_objects(SourceId source, std::span<const MovedObject> objects);
 
     // Forgets photos and everything known of them; they also leave saved searches. Ids that do not exist are
     // passed over. Returns how many were removed. On return their bytes are overwritten in the catalog's
@@ -445,6 +522,51 @@ class Catalog {
     std::vector<MediaFailure> failures(EventId event, std::size_t limit = 10'000) const;
     EventCounts counts(EventId event) const;
     std::vector<EmbedderProgress> embedders(EventId event) const;  // by name
+
+    // --- Renditions ---
+    //
+    // Files and catalog cannot change together. A file is written only after begin_renditions() has said so,
+    // and recorded only after it is there; what is not wanted any more is remembered until it is removed. So
+    // whatever ends the process, there is no record without a file, and no file that nobody knows of.
+
+    // Checks all but the artwork, which the catalog just keeps. Throws Error(bad_input).
+    void set_renditions(EventId event, const RenditionSettings& settings);
+    std::optional<RenditionSettings> renditions(EventId event) const;  // nothing: none are made
+
+    // No more are made; those that were are unwanted. Interrupted, call it again.
+    void remove_renditions(EventId event);
+
+    // To be called before files for photos of a source are written to a store. Returns the UUIDs of the
+    // photos with these keys, in this order: the one it has or, of a photo that is not known yet, that which
+    // put_batch() will give it.
+    std::vector<std::string> begin_renditions(SourceId source, StoreId store,
+                                              std::span<const std::string> keys);
+
+    // Keys of photos that were begun and never put, as a run was interrupted.
+    std::vector<std::string> begun_renditions(SourceId source) const;
+
+    // For those that will not come again: their files are unwanted.
+    void abandon_renditions(SourceId source, std::span<const std::string> keys);
+
+    // Records what was stored, as put_batch() does for photos that it puts. Where a photo was removed or has
+    // other contents since, or the event is to have no renditions any more, the files become unwanted.
+    // Returns of how many photos they were recorded.
+    std::size_t put_renditions(EventId event, std::span<const PhotoRenditions> photos);
+
+    // Processed photos behind `after`, in the order of their ids; `all`: whether or not they lack anything.
+    std::vector<OutdatedPhoto> outdated_renditions(EventId event, const RenditionRecipes& wanted,
+                                                   PhotoId after, std::size_t limit, bool all = false) const;
+    std::int64_t count_outdated_renditions(EventId event, const RenditionRecipes& wanted) const;
+
+    // The last that was recorded, by whatever recipe; and where it is.
+    std::optional<Rendition> rendition(PhotoId photo, RenditionKind kind) const;
+    StoredFile rendition_file(PhotoId photo, const Rendition& rendition) const;
+
+    // Files that are still to be removed, of every event, deleted ones too; whether one of them is; and that
+    // they are gone.
+    std::vector<StoredFile> unwanted_files(std::size_t limit) const;
+    bool is_unwanted(const StoredFile& file) const;
+    void forget_unwanted_files(std::span<const StoredFile> files);
 
     // --- Indexing videos ---
 

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace eventlens {
@@ -133,6 +135,10 @@ Size size_within(Size size, int long_side);
 Image crop_image(ImageView image, Rect box);
 
 enum class Place { top_left, top, top_right, left, center, right, bottom_left, bottom, bottom_right };
+
+// Their names for the outside world, in the same order.
+inline constexpr std::array<std::string_view, 9> place_names{
+    "top-left", "top", "top-right", "left", "center", "right", "bottom-left", "bottom", "bottom-right"};
 
 // Where artwork lies on a photo, and how plainly.
 struct WatermarkLayout {

@@ -140,6 +140,12 @@ struct StorageOptions {
 // folder, and Error(bad_input) for other URLs, unknown parameters, and missing or malformed credentials.
 std::unique_ptr<const Source> open_source(const std::string& location, const StorageOptions& options = {});
 
+// Whether open_source() would reach for a bucket: s3://..., az://...
+bool names_bucket(const std::string& location);
+
+// What open_source() takes to reach again the source of this uri() and access().
+std::string location_of(const std::string& uri, const std::string& access);
+
 // The same, to be written to: a folder, created if missing, or a bucket.
 std::unique_ptr<const Store> open_store(const std::string& location, const StorageOptions& options = {});
 

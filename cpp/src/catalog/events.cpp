@@ -320,10 +320,13 @@ std::vector<CameraClock> Catalog::camera_clocks(EventId event) const {
     return clocks;
 }
 
-SourceId Catalog::add_source(EventId event, const std::string& uri) {
+SourceId Catalog::add_source(EventId event, const std::string& uri, const std::string& access) {
     auto write = impl_->write();
     require_event(write.database(), event);
-    write->run("INSERT INTO sources(event, uri) VALUES (?, ?) ON CONFLICT DO NOTHING", event, uri);
+    write->run(
+        "INSERT INTO sources(event, uri, access) VALUES (?, ?, ?)"
+        " ON CONFLICT(event, uri) DO UPDATE SET access = excluded.access",
+        event, uri, access);
     auto row = write->query("SELECT id FROM sources WHERE event = ? AND uri = ?", event, uri);
     row.step();
     const SourceId source = row.integer(0);
@@ -335,8 +338,8 @@ std::vector<SourceInfo> Catalog::sources(EventId event) const {
     const auto read = impl_->read();
     require_event(read.database(), event);
     std::vector<SourceInfo> sources;
-    auto row = read->query("SELECT id, uri FROM sources WHERE event = ? ORDER BY id", event);
-    while (row.step()) sources.push_back({row.integer(0), row.text(1)});
+    auto row = read->query("SELECT id, uri, access FROM sources WHERE event = ? ORDER BY id", event);
+    while (row.step()) sources.push_back({row.integer(0), row.text(1), row.text(2)});
     return sources;
 }
 

@@ -3,6 +3,7 @@
 #include "base/uuid.h"
 #include "catalog/blobs.h"
 #include "catalog/catalog_impl.h"
+#include "catalog/renditions.h"
 #include "catalog/rows.h"
 
 // What indexing stores and removes.
@@ -47,6 +48,11 @@ class BatchWriter {
             database_.run("DELETE FROM photo_embedders WHERE photo = ?", photo);
         }
         database_.run("DELETE FROM bib_reads WHERE photo = ?", photo);
+        if (record.renditions.empty()) {
+            end_renditions(database_, photo, processed && same_contents ? Recorded::keep : Recorded::discard);
+        } else {
+            record_renditions(database_, photo, record.uuid, record.renditions);
+        }
         if (!processed) return photo;
         put_faces(photo, record.faces);
         put_reads(photo, record.bib_reads);
@@ -89,7 +95,7 @@ class BatchWriter {
                 record.camera, failure, reader_, now_milliseconds(), change_, *known);
             return *known;
         }
-        const Uuid uuid = make_uuid();
+        const Uuid uuid = begun_uuid(record.key).value_or(make_uuid());
         database_.run(
             "INSERT INTO photos(uuid, event, source, key, fingerprint, bytes, width, height, captured_local,"
             " captured_offset, captured_utc, camera, failure, reader, indexed, changed)"
@@ -98,6 +104,15 @@ class BatchWriter {
             record.size.width, record.size.height, local, offset, utc, record.camera, failure, reader_,
             now_milliseconds(), change_);
         return database_.last_insert_id();
+    }
+
+    // The one that the photo's renditions bear already, if they were begun.
+    std::optional<Uuid> begun_uuid(const std::string& key) {
+        auto row = database_.query(
+            "SELECT uuid FROM begun_renditions b WHERE source = ? AND key = ?"
+            " AND NOT EXISTS(SELECT 1 FROM photos p WHERE p.uuid = b.uuid)",
+            source_, bytes_of(key));
+        return row.step() ? parse_uuid(uuid_at(row, 0)) : std::nullopt;
     }
 
     std::int64_t clock_seconds(const std::string& camera) {
@@ -195,9 +210,30 @@ void Catalog::known_objects(SourceId source, const Recognition& wanted,
         wanted);
 }
 
+std::size_t Catalog::move_objects(SourceId source, std::span<const MovedObject> objects) {
+    std::size_t moved = 0;
+    while (!objects.empty()) {
+        const auto some = objects.first(std::min(objects.size(), rows_at_once));
+        objects = objects.subspan(some.size());
+        auto transaction = impl_->write();
+        for (const MovedObject& object : some) {
+            if (object.to.empty()) throw Error(ErrorCode::bad_input, "an object's key must not be empty");
+            for (const std::string_view table : {"photos", "videos"}) {
+                transaction->run(
+                    "UPDATE OR IGNORE " + std::string(table) + " SET key = ?3 WHERE source = ?1 AND key = ?2",
+                    source, bytes_of(object.from), bytes_of(object.to));
+                moved += static_cast<std::size_t>(transaction->changes());
+            }
+        }
+        transaction.commit();
+    }
+    return moved;
+}
+
 bool forget_photo(sqlite::Database& database, EventId event, PhotoId photo, std::int64_t change) {
-    database.run("DELETE FROM photos WHERE id = ? AND event = ?", photo, event);
-    if (database.changes() == 0) return false;
+    if (!database.query("SELECT 1 FROM photos WHERE id = ? AND event = ?", photo, event).step()) return false;
+    end_renditions(database, photo, Recorded::discard);
+    database.run("DELETE FROM photos WHERE id = ?", photo);
     database.run("INSERT INTO removals(event, changed, photo) VALUES (?, ?, ?)", event, change, photo);
     return true;
 }

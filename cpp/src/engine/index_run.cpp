@@ -25,6 +25,9 @@ constexpr std::size_t photos_in_a_batch = 32;
 constexpr std::chrono::seconds oldest_uncommitted{1};
 constexpr std::chrono::milliseconds between_progress{100};
 
+// Photos one after another that a store in trouble did not give, each after all its attempts: it is down.
+constexpr int most_unread_at_a_stretch = 16;
+
 enum class Media { none, photo, video };
 
 // By the end of its name; what is inside is told by the bytes, later.
@@ -50,11 +53,21 @@ struct Fetched {
     std::string failure;
 };
 
-// A photo that was worked on. One that vanished meanwhile is reported, not remembered.
+// Why a photo that was listed is not there to be worked on: it is reported, and not remembered.
+enum class Unread { no, vanished, store_in_trouble };
+
 struct Worked {
     PhotoRecord record;
-    bool vanished = false;
+    Unread unread = Unread::no;
 };
+
+Worked unread(const StoredObject& object, Unread why, const Error& error) {
+    Worked worked;
+    worked.record.key = object.key;
+    worked.record.failure = error.what();
+    worked.unread = why;
+    return worked;
+}
 
 Worked work_on(const Fetched& fetched, const IndexRun& run) {
     Worked worked;
@@ -83,17 +96,21 @@ class Indexer {
 
     IndexReport index() {
         const Clock::time_point start = Clock::now();
+        const std::int64_t retries_before = run_.source.retries();
         remember_known();
         list();
+        find_moved();
         progress_.total = static_cast<std::int64_t>(todo_.size());
         progress_.videos.total = static_cast<std::int64_t>(videos_todo_.size());
         progress_.unchanged = report_.unchanged;
         tell(true);
         if (!run_.options.dry_run) {
+            run_.catalog.move_objects(source_, moved_);
             recognise();
             read_videos();
             forget_removed();
         }
+        report_.retries = run_.source.retries() - retries_before;
         report_.faces = progress_.faces;
         report_.bib_reads = progress_.bib_reads;
         report_.footage = progress_.videos.footage;
@@ -109,11 +126,11 @@ class Indexer {
     void remember_known() {
         if (run_.options.dry_run) {
             for (const SourceInfo& source : run_.catalog.sources(run_.event)) {
-                if (source.uri == run_.source_uri) source_ = source.id;
+                if (source.uri == run_.source.uri()) source_ = source.id;
             }
             if (source_ == 0) return;
         } else {
-            source_ = run_.catalog.add_source(run_.event, run_.source_uri);
+            source_ = run_.catalog.add_source(run_.event, run_.source.uri(), run_.source.access());
         }
         run_.catalog.known_objects(source_, run_.recognition,
                                    [&](const KnownObject& known) { known_.emplace(known.key, known); });
@@ -146,6 +163,37 @@ class Indexer {
         std::erase_if(known_, may_still_be_there);
         std::erase_if(known_videos_, may_still_be_there);
         report_.removed = static_cast<std::int64_t>(known_.size() + known_videos_.size());
+    }
+
+    // What is gone under one key and new under another, with the content it had, was renamed. What is hidden
+    // from the listing may be in its old place still, so nothing in a folder that could not be read moves.
+    void find_moved() {
+        find_moved(known_, todo_, [](const KnownObject& known) { return known.current && !known.failed; });
+        find_moved(known_videos_, videos_todo_,
+                   [](const KnownVideo& known) { return known.current && known.finished && !known.failed; });
+        report_.moved = static_cast<std::int64_t>(moved_.size());
+        report_.added -= report_.moved;
+        report_.removed -= report_.moved;
+    }
+
+    template <typename Known, typename IsDone>
+    void find_moved(std::unordered_map<std::string, Known>& gone, std::vector<StoredObject>& todo,
+                    IsDone&& is_done) {
+        std::unordered_map<std::string_view, const Known*> by_content;
+        for (const auto& [key, known] : gone) {
+            if (is_done(known)) by_content.emplace(known.fingerprint, &known);
+        }
+        if (by_content.empty()) return;
+        std::erase_if(todo, [&](const StoredObject& object) {
+            if (!object.etag_is_content) return false;
+            const auto same = by_content.find(object.fingerprint());
+            if (same == by_content.end()) return false;
+            const std::string from = same->second->key;
+            by_content.erase(same);
+            gone.erase(from);
+            moved_.push_back({from, object.key});
+            return true;
+        });
     }
 
     void decide(const StoredObject& object) {
@@ -183,12 +231,21 @@ class Indexer {
         BoundedQueue<Fetched> fetched(static_cast<std::size_t>(run_.workers) + 2);
         BoundedQueue<Worked> worked(photos_in_a_batch);
         std::size_t received = 0;
+        const int fetchers = std::clamp(static_cast<int>(todo_.size()), 1, run_.source.parallel_reads());
+        std::atomic<int> still_fetching{fetchers};
+        std::atomic<std::size_t> next{0};
         try {
             Crew crew([&] {
+                next = todo_.size();
                 fetched.close();
                 worked.close();
             });
-            crew.add([&] { fetch_all(fetched, worked); });
+            for (int i = 0; i < fetchers; ++i) {
+                crew.add([&] {
+                    fetch_some(next, fetched, worked);
+                    if (--still_fetching == 0) fetched.close();
+                });
+            }
             for (int i = 0; i < run_.workers; ++i) {
                 crew.add([&] {
                     while (const auto item = fetched.pop()) {
@@ -213,18 +270,18 @@ class Indexer {
         commit();
     }
 
-    void fetch_all(BoundedQueue<Fetched>& fetched, BoundedQueue<Worked>& worked) const {
-        for (const StoredObject& object : todo_) {
-            Fetched item{object, {}, {}};
+    // Several threads take turns where the source bears it: each waits for the network on its own.
+    void fetch_some(std::atomic<std::size_t>& next, BoundedQueue<Fetched>& fetched,
+                    BoundedQueue<Worked>& worked) const {
+        for (std::size_t i = next++; i < todo_.size(); i = next++) {
+            Fetched item{todo_[i], {}, {}};
             try {
-                item.bytes = run_.source.read(object.key, largest_photo_file);
+                item.bytes = run_.source.read(item.object.key, largest_photo_file);
             } catch (const Error& error) {
-                if (error.code() == ErrorCode::not_found) {
-                    Worked gone;
-                    gone.record.key = object.key;
-                    gone.record.failure = error.what();
-                    gone.vanished = true;
-                    if (!worked.push(std::move(gone))) return;
+                if (error.code() == ErrorCode::not_found || error.code() == ErrorCode::overloaded) {
+                    const auto why =
+                        error.code() == ErrorCode::not_found ? Unread::vanished : Unread::store_in_trouble;
+                    if (!worked.push(unread(item.object, why, error))) return;
                     continue;
                 }
                 item.failure = error.what();
@@ -233,12 +290,14 @@ class Indexer {
             }
             if (!fetched.push(std::move(item))) return;
         }
-        fetched.close();
     }
 
     void take(Worked worked) {
         if (batch_.empty()) committed_ = Clock::now();
-        if (worked.vanished) {
+        unread_at_a_stretch_ = worked.unread == Unread::store_in_trouble ? unread_at_a_stretch_ + 1 : 0;
+        if (unread_at_a_stretch_ > most_unread_at_a_stretch)
+            throw Error(ErrorCode::overloaded, "the source gives nothing any more: " + worked.record.failure);
+        if (worked.unread != Unread::no) {
             report_.failed.push_back({worked.record.key, worked.record.failure});
             ++progress_.done;
             ++progress_.failed;
@@ -381,7 +440,9 @@ class Indexer {
     std::unordered_map<std::string, KnownVideo> known_videos_;
     std::vector<StoredObject> todo_;
     std::vector<StoredObject> videos_todo_;
+    std::vector<MovedObject> moved_;
     std::vector<PhotoRecord> batch_;
+    int unread_at_a_stretch_ = 0;
     Clock::time_point committed_ = Clock::now();
     Clock::time_point told_{};
 };

@@ -20,7 +20,6 @@ struct IndexRun {
     Catalog& catalog;
     EventId event;
     const Source& source;
-    std::string source_uri;
     bool whole_source = true;  // what is not listed is gone
     Recognition recognition;
     const FaceFinder* faces = nullptr;  // not needed for a dry run

@@ -61,7 +61,7 @@ std::string query_text(const Query& query) {
     std::string text;
     for (const auto& [name, value] : query) {
         if (!text.empty()) text += '&';
-        text += percent_encoded(name) + '=' + percent_encoded(value);
+        text += percent_encoded(name) + '=' + percent_encoded(value, ":/");
     }
     return text;
 }

@@ -17,7 +17,7 @@ std::string percent_decoded(std::string_view text);
 // Names and values, decoded, in the byte order of names.
 using Query = std::map<std::string, std::string>;
 
-// "a=1&b=%20" with names in order. Of an empty value only the name and '=' are written.
+// "a=1&b=%20" with names in order; ':' and '/' in values stay, for URLs in them to be read.
 std::string query_text(const Query& query);
 
 // Throws Error(bad_input) for a name that comes twice, and as percent_decoded().

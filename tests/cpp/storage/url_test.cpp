@@ -22,7 +22,7 @@ TEST(Url, EncodesAnyBytesAndDecodesThem) {
 TEST(Url, ReadsAndWritesQueries) {
     const Query query = parse_query("region=auto&endpoint=http%3A%2F%2Fhost%3A9&&flag");
     EXPECT_EQ(query, (Query{{"region", "auto"}, {"endpoint", "http://host:9"}, {"flag", ""}}));
-    EXPECT_EQ(query_text(query), "endpoint=http%3A%2F%2Fhost%3A9&flag=&region=auto");
+    EXPECT_EQ(query_text(query), "endpoint=http://host:9&flag=&region=auto");
     EXPECT_EQ(parse_query(query_text(query)), query);
     EXPECT_THROW(parse_query("a=1&a=2"), Error);
 }
