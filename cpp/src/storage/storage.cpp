@@ -5,8 +5,10 @@
 #include <system_error>
 #include <utility>
 
+#include "storage/azure.h"
 #include "storage/file.h"
 #include "storage/folder.h"
+#include "storage/url.h"
 
 namespace eventlens {
 
@@ -59,48 +61,16 @@ class PathList : public Source {
     std::string access_;
 };
 
-constexpr std::string_view hex_digits = "0123456789ABCDEF";
-
-// As in RFC 3986: everything but unreserved characters and '/' becomes %XX, so that any bytes make a
-// printable name.
+// Any bytes make a printable name.
 std::string file_url(const std::string& path) {
-    std::string url = "file://";
-    for (const char c : path) {
-        const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        if (letter || std::string_view("-._~/").find(c) != std::string_view::npos) {
-            url += c;
-        } else {
-            const auto byte = static_cast<unsigned char>(c);
-            url += '%';
-            url += hex_digits[byte >> 4];
-            url += hex_digits[byte & 15];
-        }
-    }
-    return url;
+    return "file://" + percent_encoded(path, "/");
 }
 
 std::string path_of_file_url(std::string_view url) {
     std::string_view rest = url.substr(std::string_view("file://").size());
     if (rest.starts_with("localhost/")) rest.remove_prefix(std::string_view("localhost").size());
-    const auto broken = [&] { return Error(ErrorCode::bad_input, "not a file URL: " + std::string(url)); };
-    if (!rest.starts_with('/')) throw broken();
-    std::string path;
-    for (std::size_t i = 0; i < rest.size(); ++i) {
-        if (rest[i] != '%') {
-            path += rest[i];
-            continue;
-        }
-        const auto digit = [&](std::size_t at) {
-            const char c = at < rest.size() ? rest[at] : ' ';
-            const auto value = hex_digits.find(c >= 'a' && c <= 'f' ? static_cast<char>(c - 'a' + 'A') : c);
-            if (value == std::string_view::npos) throw broken();
-            return value;
-        };
-        path += static_cast<char>(digit(i + 1) * 16 + digit(i + 2));
-        i += 2;
-    }
-    if (path.find('\0') != std::string::npos) throw broken();
-    return path;
+    if (!rest.starts_with('/')) throw Error(ErrorCode::bad_input, "not a file URL: " + std::string(url));
+    return percent_decoded(rest);
 }
 
 // "s3" of "s3://bucket"; empty when there is none.
@@ -112,13 +82,14 @@ std::string_view scheme_of(std::string_view location) {
 }
 
 // Nothing: `location` is no bucket.
-std::unique_ptr<const Store> open_bucket(const std::string& location, const StorageOptions&) {
+std::unique_ptr<const Store> open_bucket(const std::string& location, const StorageOptions& options) {
     const std::string_view scheme = scheme_of(location);
-    if (scheme == "s3" || scheme == "az") {
-        throw Error(ErrorCode::unsupported, "cannot open " + location +
-                                                ": this build reads folders and files only, it has no " +
-                                                (scheme == "s3" ? "S3" : "Azure Blob") +
-                                                " client; mount the bucket or copy the photos to a folder");
+    if (scheme == "az") return open_azure(parse_location(location), options);
+    if (scheme == "s3") {
+        throw Error(ErrorCode::unsupported,
+                    "cannot open " + location +
+                        ": this build reads folders, files and Azure Blob, it has no S3 "
+                        "client; mount the bucket or copy the photos to a folder");
     }
     if (!scheme.empty() && scheme != "file") {
         throw Error(ErrorCode::bad_input,

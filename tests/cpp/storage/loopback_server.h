@@ -98,7 +98,7 @@ class LoopbackServer {
                 if (end == std::string::npos) continue;
                 needed = end + 4;
                 const std::size_t length = received.find("Content-Length: ");
-                if (length < end) needed += std::stoul(received.substr(length + 16));
+                if (length < end) needed += std::stoul(received.substr(length + 16, 20));
             }
             const std::string request = received.substr(0, needed);
             received.erase(0, needed);
