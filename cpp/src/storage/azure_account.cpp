@@ -82,13 +82,14 @@ http::Request Account::request(const Question& question, std::int64_t now) const
 
 std::string Account::link(const std::string& container, const std::string& blob, std::int64_t expires,
                           const std::string& content_disposition) const {
-    if (!access_.sas.empty()) {
+    if (access_.key.empty()) {
         throw Error(
             ErrorCode::unsupported,
-            "a link to one blob can only be signed with the account's key, and there is only a shared "
-            "access signature, which would let its holder do all that it permits");
+            "a link to a blob can only be signed with the account's key" +
+                std::string(access_.sas.empty() ? ""
+                                                : ": the shared access signature would let its holder "
+                                                  "do all that it permits"));
     }
-    if (access_.key.empty()) return url(container, blob);
     const BlobLink link{.account = name_,
                         .container = container,
                         .blob = blob,

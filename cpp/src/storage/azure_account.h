@@ -43,9 +43,8 @@ class Account {
     // Complete with time, version and proof. `now`: seconds since 1970-01-01 UTC by the service's clock.
     http::Request request(const Question& question, std::int64_t now) const;
 
-    // A URL that reads the blob until `expires`. Throws Error(unsupported) where only a shared access
-    // signature is there: it would hand out all that this permits. Without credentials the container is
-    // public, and so is the blob's own URL.
+    // A URL that reads the blob until `expires`. Throws Error(unsupported) without the account's key: a
+    // shared access signature would hand out all that it permits.
     std::string link(const std::string& container, const std::string& blob, std::int64_t expires,
                      const std::string& content_disposition) const;
 
