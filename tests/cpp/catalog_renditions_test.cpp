@@ -59,9 +59,16 @@ class Renditions : public CatalogTest {
         return catalog.put_batch(source, made_by, std::vector{record}).at(0);
     }
 
+    std::vector<StoredFile> unwanted_files() const {
+        std::vector<StoredFile> files;
+        for (const StoreId in : catalog.stores_with_unwanted_files()) {
+            for (StoredFile& file : catalog.unwanted_files(in, 1000)) files.push_back(std::move(file));
+        }
+        return files;
+    }
     std::set<std::pair<StoreId, std::string>> unwanted() const {
         std::set<std::pair<StoreId, std::string>> files;
-        for (const StoredFile& file : catalog.unwanted_files(1000)) files.emplace(file.store, file.key);
+        for (const StoredFile& file : unwanted_files()) files.emplace(file.store, file.key);
         return files;
     }
     std::set<std::pair<StoreId, std::string>> files_of(const std::string& uuid, StoreId in) const {
@@ -147,7 +154,7 @@ TEST_F(Renditions, APhotoThatIsRemovedLeavesItsFilesToBeRemoved) {
     EXPECT_EQ(unwanted(), files_of(uuid, store));
     EXPECT_TRUE(recorded(second));
 
-    const std::vector<StoredFile> files = catalog.unwanted_files(1);
+    const std::vector<StoredFile> files = catalog.unwanted_files(store, 1);
     ASSERT_EQ(files.size(), 1U);
     EXPECT_EQ(files[0].store_uri, "file:///first");
     EXPECT_TRUE(catalog.is_unwanted(files[0]));
@@ -216,7 +223,7 @@ TEST_F(Renditions, AreForgottenWhenThePhotoLooksDifferent) {
 TEST_F(Renditions, ThatBearAnotherUuidAreUnwanted) {
     const std::string withdrawn = begin("a.jpg");
     catalog.abandon_renditions(source, std::vector<std::string>{"a.jpg"});
-    catalog.forget_unwanted_files(catalog.unwanted_files(10));
+    catalog.forget_unwanted_files(unwanted_files());
     PhotoRecord record = record_of("a.jpg");
     record.uuid = withdrawn;
     record.renditions = both(store);
@@ -233,7 +240,7 @@ TEST_F(Renditions, MadeOfWhatHasChangedSinceAreNotRecorded) {
     const std::string uuid_of_gone = begin("b.jpg");
     put("a.jpg", "2");
     catalog.remove_photos(event, std::vector{gone});
-    catalog.forget_unwanted_files(catalog.unwanted_files(10));
+    catalog.forget_unwanted_files(unwanted_files());
     EXPECT_EQ(
         catalog.put_renditions(event, std::vector<PhotoRenditions>{{photo, uuid, "1", both(store)},
                                                                    {gone, uuid_of_gone, "1", both(store)}}),
@@ -254,7 +261,7 @@ TEST_F(Renditions, InAnotherPlaceLeaveTheFirstBehind) {
 
     EXPECT_EQ(begin("c.jpg"), uuid);
     EXPECT_EQ(unwanted(), files_of(uuid, first));
-    catalog.forget_unwanted_files(catalog.unwanted_files(10));
+    catalog.forget_unwanted_files(unwanted_files());
 
     const std::string uuid_of_photo = begin("a.jpg");
     EXPECT_TRUE(unwanted().empty());

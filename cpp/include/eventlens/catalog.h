@@ -558,13 +558,18 @@ class Catalog {
                                                    PhotoId after, std::size_t limit, bool all = false) const;
     std::int64_t count_outdated_renditions(EventId event, const RenditionRecipes& wanted) const;
 
+    // Store::uri() of every place that files of ours were ever put, of every event.
+    std::vector<std::string> store_uris() const;
+
     // The last that was recorded, by whatever recipe; and where it is.
     std::optional<Rendition> rendition(PhotoId photo, RenditionKind kind) const;
     StoredFile rendition_file(PhotoId photo, const Rendition& rendition) const;
 
-    // Files that are still to be removed, of every event, deleted ones too; whether one of them is; and that
-    // they are gone.
-    std::vector<StoredFile> unwanted_files(std::size_t limit) const;
+    // Stores with files that are still to be removed, of every event, deleted ones too; these files; whether
+    // one still is; and that they are gone.
+    std::vector<StoreId> stores_with_unwanted_files() const;
+    std::vector<StoredFile> unwanted_files(StoreId store, std::size_t limit) const;
+    std::int64_t count_unwanted_files(EventId event) const;
     bool is_unwanted(const StoredFile& file) const;
     void forget_unwanted_files(std::span<const StoredFile> files);
 

@@ -17,6 +17,7 @@
 #include "eventlens/gallery.h"
 #include "eventlens/image.h"
 #include "eventlens/models.h"
+#include "eventlens/storage.h"
 #include "eventlens/video.h"
 
 namespace eventlens {
@@ -26,6 +27,7 @@ struct EngineOptions {
     RuntimeOptions runtime;
     FaceOptions faces;
     BibOptions bibs;
+    StorageOptions storage;  // for sources that lie in buckets
 };
 
 // How far an index run is with its videos, which come after the photos.
@@ -85,6 +87,7 @@ struct IndexReport {
     std::int64_t updated = 0;  // known before, but changed, failed before, or read by another model
     std::int64_t unchanged = 0;
     std::int64_t removed = 0;            // no longer in the source
+    std::int64_t moved = 0;              // under another key now, with the same content; not read again
     std::vector<IndexFailure> failed;    // without a result, or of a video not to its end, with the reason
     std::vector<IndexFailure> unlisted;  // folders that could not be read; nothing below them was removed
     std::int64_t faces = 0;
@@ -94,6 +97,12 @@ struct IndexReport {
     double footage = 0;       // seconds read
     std::int64_t appearances = 0;
     std::vector<DamagedVideo> damaged;
+    std::int64_t retries = 0;  // requests that had to be made again, for a busy store or a broken connection
+
+    std::int64_t renditions = 0;                  // photos whose renditions were made
+    std::vector<IndexFailure> renditions_failed;  // photos that are indexed, but without them
+    std::int64_t renditions_outdated = 0;         // photos of the event that lack some, see make_renditions()
+    std::vector<IndexFailure> files_left;  // of removed photos, in stores that failed; tried again later
 };
 
 struct SelfieOptions {
@@ -153,6 +162,30 @@ struct PurgeReport {
     std::filesystem::path receipt;  // the file in the workspace that says the same, as JSON
 };
 
+// How far make_renditions() is. Counts are of photos.
+struct RenditionProgress {
+    std::int64_t total = 0;
+    std::int64_t done = 0;  // of those, recorded in the catalog, failures included
+    std::int64_t failed = 0;
+};
+
+struct RenditionOptions {
+    int workers = 0;   // photos decoded at once; 0: as RuntimeOptions::threads
+    bool all = false;  // those that are up to date too
+
+    // As IndexOptions::progress.
+    std::function<void(const RenditionProgress&)> progress{};
+};
+
+struct RenditionReport {
+    std::int64_t made = 0;       // photos
+    std::int64_t unchanged = 0;  // photos whose renditions are up to date
+    std::vector<IndexFailure> failed;
+    std::vector<IndexFailure> files_left;  // as IndexReport::files_left
+    std::int64_t bytes = 0;                // of what was made
+    double seconds = 0;
+};
+
 // The stories: index an event's photos and videos, find a person in them, cut clips.
 //
 // One engine may serve many threads: searches run side by side, and beside an index run; what any process has
@@ -174,6 +207,9 @@ class Engine {
     EventId create_event(const EventSettings& settings, OrganisationId organisation = default_organisation);
     void update_event(EventId event, const EventSettings& settings);
 
+    // Catalog::delete_event(), and the files of its renditions. Returns IndexReport::files_left.
+    std::vector<IndexFailure> delete_event(EventId event);
+
     // Deletes the event with everything that was made of its photos and videos and asked about them, sees to
     // it that no byte of that is left in the workspace, and writes a receipt into its folder "receipts".
     // Photos and videos themselves stay, and clips that were cut too: they are files of the user's. Call it
@@ -181,19 +217,22 @@ class Engine {
     // Catalog::compact() does, and Error(not_found) where there is neither event nor unfinished purge.
     PurgeReport purge_event(EventId event);
 
-    // Brings the event up to date with a source: a folder, a file, or a list of paths. Only photos and videos
-    // that are new, changed, or last read by other models are fetched; those gone from the source leave the
-    // index. What cannot be processed is reported and remembered, and the run goes on. Every batch of photos
-    // and every minute of footage is one transaction: whatever ends the process, what was committed stays and
-    // the next run continues, inside a long video too. Two runs on one event at once are safe.
+    // Brings the event up to date with a source: what open_source() opens, or a list of paths. Only photos
+    // and videos that are new, changed, or last read by other models are fetched; those gone from the source
+    // leave the index, and one that lies under another key now moves, where the source tells contents apart.
+    // What cannot be processed is reported and remembered, and the run goes on; what a store in trouble did
+    // not give is reported and tried again by the next run. Every batch of photos and every minute of footage
+    // is one transaction: whatever ends the process, what was committed stays and the next run continues,
+    // inside a long video too. Two runs on one event at once are safe. Throws Error(overloaded) when the
+    // source gives nothing any more.
     IndexReport index(EventId event, const std::string& source, const IndexOptions& options = {});
     IndexReport index(EventId event, std::span<const std::string> paths, const IndexOptions& options = {});
 
     // Photos and appearances in videos that show the person of the selfies (encoded images, several of one
     // person), matched once and frozen under the request id. Sure photos help to find the person in videos.
     // With the id of a search that was made before the event had videos, those are searched now. The selfies
-    // are kept with the answer, without what a camera writes beside its pixels, where the event says so. Throws
-    // Error(bad_input) when a selfie shows no face.
+    // are kept with the answer, without what a camera writes beside its pixels, where the event says so.
+    // Throws Error(bad_input) when a selfie shows no face.
     SearchResult find_selfie(EventId event, std::span<const std::span<const std::byte>> selfies,
                              const SelfieOptions& options = {});
     // The same from decoded selfies.
@@ -241,6 +280,32 @@ class Engine {
 
     // The original file's bytes, from its source. Throws Error(not_found) when the source no longer has it.
     std::vector<std::byte> photo_bytes(PhotoId photo) const;
+
+    // A link to the original, see Store::presign_get(). Throws Error(unsupported) unless it lies in a bucket,
+    // and one that is reached with credentials.
+    std::string original_link(PhotoId photo, const LinkOptions& options = {}) const;
+
+    // Has index() make renditions of the photos it reads, of each while it is decoded, and store them in what
+    // open_store() opens by `location`, or in the workspace's own folder "renditions" if that is empty.
+    // Photos that are unchanged get them, and new ones after a change of settings, by make_renditions(). The
+    // store is not asked for anything yet. Throws Error for settings that cannot be, artwork that is not, and
+    // as open_store() does.
+    void set_renditions(EventId event, RenditionSettings settings, const std::string& location = {});
+
+    // No more are made, and those that were are removed. Returns IndexReport::files_left.
+    std::vector<IndexFailure> remove_renditions(EventId event);
+
+    // Makes, from the originals, the renditions that photos lack and those that other settings made. What
+    // fails is reported and the run goes on; what is done is recorded as it goes, so that a run that was
+    // interrupted continues. Throws Error(bad_input) when the event is to have none, and Error(overloaded)
+    // when source or store give up.
+    RenditionReport make_renditions(EventId event, const RenditionOptions& options = {});
+
+    // The JPEG, from its store; where that is; and a link to it: presigned, or a file:// URL in a folder.
+    // Throws Error(not_found) when none was made, or the file is gone.
+    std::vector<std::byte> rendition_bytes(PhotoId photo, RenditionKind kind) const;
+    StoredFile rendition_file(PhotoId photo, RenditionKind kind) const;
+    std::string rendition_link(PhotoId photo, RenditionKind kind, const LinkOptions& options = {}) const;
 
     GalleryStats gallery_stats(EventId event);
 

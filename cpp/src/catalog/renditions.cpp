@@ -22,6 +22,10 @@ RenditionKind kind_named(std::string_view name) {
     return name == name_of(RenditionKind::thumbnail) ? RenditionKind::thumbnail : RenditionKind::preview;
 }
 
+std::string folder_of(EventId event) {
+    return "imgs/" + std::to_string(event) + "/";
+}
+
 void check(const RenditionSettings& settings) {
     const auto require = [](bool fine, const char* what) {
         if (!fine) throw Error(ErrorCode::bad_input, what);
@@ -148,8 +152,7 @@ StoreId find_or_add_store(sqlite::Database& database, const std::string& uri, co
 }  // namespace
 
 std::string rendition_key(EventId event, const std::string& photo_uuid, RenditionKind kind) {
-    return "imgs/" + std::to_string(event) + (kind == RenditionKind::thumbnail ? "/small/" : "/large/") +
-           photo_uuid + ".jpg";
+    return folder_of(event) + (kind == RenditionKind::thumbnail ? "small/" : "large/") + photo_uuid + ".jpg";
 }
 
 void record_renditions(sqlite::Database& database, PhotoId photo, const std::string& made_as,
@@ -430,15 +433,39 @@ StoredFile Catalog::rendition_file(PhotoId photo, const Rendition& rendition) co
     return {rendition.store, row.text(0), row.text(1), rendition_key(name.event, name.uuid, rendition.kind)};
 }
 
-std::vector<StoredFile> Catalog::unwanted_files(std::size_t limit) const {
+std::vector<StoreId> Catalog::stores_with_unwanted_files() const {
+    const auto read = impl_->read();
+    std::vector<StoreId> stores;
+    auto row = read->query(
+        "SELECT id FROM stores s WHERE EXISTS(SELECT 1 FROM unwanted_files f WHERE f.store = s.id)");
+    while (row.step()) stores.push_back(row.integer(0));
+    return stores;
+}
+
+std::vector<StoredFile> Catalog::unwanted_files(StoreId store, std::size_t limit) const {
     const auto read = impl_->read();
     std::vector<StoredFile> files;
     auto row = read->query(
         "SELECT s.id, s.uri, s.access, f.key FROM unwanted_files f JOIN stores s ON s.id = f.store"
-        " ORDER BY f.store, f.key LIMIT ?",
-        static_cast<std::int64_t>(limit));
+        " WHERE f.store = ? ORDER BY f.key LIMIT ?",
+        store, static_cast<std::int64_t>(limit));
     while (row.step()) files.push_back({row.integer(0), row.text(1), row.text(2), row.text(3)});
     return files;
+}
+
+std::int64_t Catalog::count_unwanted_files(EventId event) const {
+    const auto read = impl_->read();
+    auto row = read->query("SELECT count(*) FROM unwanted_files WHERE key GLOB ? || '*'", folder_of(event));
+    row.step();
+    return row.integer(0);
+}
+
+std::vector<std::string> Catalog::store_uris() const {
+    const auto read = impl_->read();
+    std::vector<std::string> uris;
+    auto row = read->query("SELECT uri FROM stores ORDER BY id");
+    while (row.step()) uris.push_back(row.text(0));
+    return uris;
 }
 
 bool Catalog::is_unwanted(const StoredFile& file) const {

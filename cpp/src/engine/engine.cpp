@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <cmath>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -14,8 +13,10 @@
 #include "engine/index_run.h"
 #include "engine/live_gallery.h"
 #include "engine/receipt.h"
+#include "engine/renditions.h"
 #include "eventlens/error.h"
 #include "eventlens/storage.h"
+#include "storage/url.h"
 
 namespace eventlens {
 
@@ -77,6 +78,9 @@ struct Engine::Impl {
     mutable Lazy<std::shared_ptr<const ModelStore>> models;
     mutable Lazy<FaceFinder> face_finder;
     mutable Lazy<BibReader> bib_reader;
+    mutable std::mutex sources_mutex;
+    mutable std::map<std::string, std::shared_ptr<const Source>> sources;  // by location
+    mutable std::map<std::string, std::shared_ptr<const Store>> stores;    // by location
     std::mutex galleries_mutex;
     std::map<EventId, std::shared_ptr<LiveGallery>> galleries;
 
@@ -244,17 +248,73 @@ struct Engine::Impl {
         return shown(*best) ? best->face_time : (span.span.start + span.span.end) / 2;
     }
 
-    std::string uri_of(EventId event, SourceId source) const {
-        for (const SourceInfo& known : catalog.sources(event)) {
-            if (known.id == source) return known.uri;
+    // A bucket is opened once: it keeps its connections and what it learned of its credentials.
+    template <typename Place, typename Open>
+    std::shared_ptr<const Place> opened_once(std::map<std::string, std::shared_ptr<const Place>>& places,
+                                             const std::string& location, const Open& open) const {
+        if (!names_bucket(location)) return open(location, options.storage);
+        {
+            const std::lock_guard lock(sources_mutex);
+            if (const auto known = places.find(location); known != places.end()) return known->second;
         }
-        throw Error(ErrorCode::not_found, "the source of this photo or video is gone");
+        std::shared_ptr<const Place> opened = open(location, options.storage);
+        const std::lock_guard lock(sources_mutex);
+        return places.emplace(location, std::move(opened)).first->second;
+    }
+
+    std::shared_ptr<const Source> source_at(const std::string& location) const {
+        return opened_once(sources, location, open_source);
+    }
+
+    std::filesystem::path own_renditions() const { return workspace / "renditions"; }
+
+    // As StoreOpener.
+    std::shared_ptr<const Store> store_at(const std::string& uri, const std::string& access) const {
+        return opened_once(stores, uri.empty() ? own_renditions().string() : location_of(uri, access),
+                           open_store);
+    }
+
+    StoreOpener store_opener() const {
+        return [this](const std::string& uri, const std::string& access) { return store_at(uri, access); };
+    }
+
+    // Renditions may be stored in a folder of the source, as where the workspace is one: they are no photos.
+    std::function<bool(std::string_view)> renditions_in(const Source& source) const {
+        if (source.uri() == path_list_uri) return {};
+        std::vector<std::string> uris = catalog.store_uris();
+        for (std::string& uri : uris) {
+            if (uri.empty())
+                uri = "file://" +
+                      percent_encoded(std::filesystem::weakly_canonical(own_renditions()).string(), "/");
+        }
+        return [uris = std::move(uris), source_uri = source.uri()](std::string_view key) {
+            return std::ranges::any_of(
+                uris, [&](const std::string& uri) { return is_rendition_in(source_uri, uri, key); });
+        };
+    }
+
+    StoredFile rendition_file(PhotoId photo, RenditionKind kind) const {
+        const auto rendition = catalog.rendition(photo, kind);
+        if (!rendition)
+            throw Error(ErrorCode::not_found, "no renditions of photo " + catalog.photo(photo).key +
+                                                  " were made: see make_renditions()");
+        return catalog.rendition_file(photo, *rendition);
+    }
+
+    int workers(int wanted) const {
+        if (wanted > 0) return wanted;
+        if (options.runtime.threads > 0) return options.runtime.threads;
+        return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
     }
 
     // Where a photo or a video of the event lies.
-    std::unique_ptr<const Source> source_of(EventId event, SourceId source, const std::string& key) const {
-        const std::string uri = uri_of(event, source);
-        return uri == path_list_uri ? open_paths({key}) : open_source(uri);
+    std::shared_ptr<const Source> source_of(EventId event, SourceId source, const std::string& key) const {
+        for (const SourceInfo& known : catalog.sources(event)) {
+            if (known.id != source) continue;
+            if (known.uri == path_list_uri) return open_paths({key});
+            return source_at(location_of(known.uri, known.access));
+        }
+        throw Error(ErrorCode::not_found, "the source of this photo or video is gone");
     }
 
     std::shared_ptr<const ByteSource> video_bytes(const VideoEntry& video) const {
@@ -266,19 +326,24 @@ struct Engine::Impl {
         IndexRun run{.catalog = catalog,
                      .event = event,
                      .source = source,
-                     .source_uri = source.uri(),
                      .whole_source = source.uri() != path_list_uri,
                      .recognition = {embedder().name, reader_name()},
                      .options = wanted};
-        const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-        run.workers = wanted.workers > 0 ? wanted.workers
-                                         : (options.runtime.threads > 0 ? options.runtime.threads : cores);
-        if (!wanted.dry_run) {
-            catalog.remove_expired_searches();
-            run.faces = &faces();
-            run.bibs = &bibs();
+        run.workers = workers(wanted.workers);
+        run.is_ours = renditions_in(source);
+        if (wanted.dry_run) return run_index(run);
+        catalog.remove_expired_searches();
+        run.faces = &faces();
+        run.bibs = &bibs();
+        std::optional<RenditionMaker> maker;
+        if (const auto settings = catalog.renditions(event)) {
+            maker.emplace(event, *settings, store_opener());
+            run.renditions = &*maker;
         }
-        return run_index(run);
+        IndexReport report = run_index(run);
+        report.files_left = remove_unwanted_files(catalog, store_opener());
+        if (maker) report.renditions_outdated = catalog.count_outdated_renditions(event, maker->recipes());
+        return report;
     }
 };
 
@@ -308,10 +373,21 @@ void Engine::update_event(EventId event, const EventSettings& settings) {
     impl_->catalog.update_event(event, settings);
 }
 
+std::vector<IndexFailure> Engine::delete_event(EventId event) {
+    impl_->catalog.delete_event(event);
+    impl_->drop_galleries_of_deleted_events();
+    return remove_unwanted_files(impl_->catalog, impl_->store_opener());
+}
+
 PurgeReport Engine::purge_event(EventId event) {
     PurgeReport report{impl_->catalog.purge(event), 0, 0, {}};
     impl_->drop_galleries_of_deleted_events();
+    const auto files_left = remove_unwanted_files(impl_->catalog, impl_->store_opener());
     impl_->catalog.compact();
+    if (impl_->catalog.count_unwanted_files(event) > 0) {
+        throw Error(ErrorCode::overloaded, "renditions of the event are still in their store; try again: " +
+                                               (files_left.empty() ? "" : files_left.front().reason));
+    }
     report.bytes_after = impl_->catalog.bytes();
     const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
     report.finished = std::chrono::duration_cast<std::chrono::milliseconds>(since_1970).count();
@@ -321,7 +397,7 @@ PurgeReport Engine::purge_event(EventId event) {
 }
 
 IndexReport Engine::index(EventId event, const std::string& source, const IndexOptions& options) {
-    return impl_->index(event, *open_source(source), options);
+    return impl_->index(event, *impl_->source_at(source), options);
 }
 
 IndexReport Engine::index(EventId event, std::span<const std::string> paths, const IndexOptions& options) {
@@ -463,12 +539,69 @@ Image Engine::photo_image(PhotoId photo, int long_side) const {
     DecodeOptions options;
     options.enough_long_side = long_side;
     Image image = decode_photo(photo_bytes(photo), options).image;
-    const Size size = image.size();
-    const int longest = std::max(size.width, size.height);
-    if (long_side == 0 || longest <= long_side) return image;
-    const double scale = static_cast<double>(long_side) / longest;
-    const auto shrunk = [&](int side) { return std::max(1, static_cast<int>(std::lround(side * scale))); };
-    return resize_image(image.view(), {shrunk(size.width), shrunk(size.height)});
+    if (long_side == 0 || std::max(image.size().width, image.size().height) <= long_side) return image;
+    return resize_image(image.view(), size_within(image.size(), long_side));
+}
+
+std::string Engine::original_link(PhotoId photo, const LinkOptions& options) const {
+    const PhotoInfo info = impl_->catalog.photo(photo);
+    for (const SourceInfo& source : impl_->catalog.sources(info.event)) {
+        if (source.id != info.source) continue;
+        const std::string location = location_of(source.uri, source.access);
+        if (names_bucket(location))
+            return impl_->store_at(source.uri, source.access)->presign_get(info.key, options);
+    }
+    throw Error(ErrorCode::unsupported, "the original does not lie in a bucket: it has no link");
+}
+
+void Engine::set_renditions(EventId event, RenditionSettings settings, const std::string& location) {
+    for (const auto* artwork : {&settings.artwork, &settings.artwork_portrait}) {
+        if (!artwork->empty()) (void)Watermark::open(*artwork, settings.layout);
+    }
+    settings.store_uri.clear();
+    settings.store_access.clear();
+    if (!location.empty()) {
+        const auto store = open_store(location, impl_->options.storage);
+        settings.store_uri = store->uri();
+        settings.store_access = store->access();
+    }
+    impl_->catalog.set_renditions(event, settings);
+}
+
+std::vector<IndexFailure> Engine::remove_renditions(EventId event) {
+    impl_->catalog.remove_renditions(event);
+    return remove_unwanted_files(impl_->catalog, impl_->store_opener());
+}
+
+RenditionReport Engine::make_renditions(EventId event, const RenditionOptions& options) {
+    const auto settings = impl_->catalog.renditions(event);
+    if (!settings)
+        throw Error(ErrorCode::bad_input, "the event is to have no renditions: see set_renditions()");
+    RenditionMaker maker(event, *settings, impl_->store_opener());
+    const OriginalOpener open_original = [&](const PhotoInfo& photo) {
+        return impl_->source_of(photo.event, photo.source, photo.key);
+    };
+    RenditionReport report = eventlens::make_renditions(impl_->catalog, event, maker, open_original,
+                                                        impl_->workers(options.workers), options);
+    report.files_left = remove_unwanted_files(impl_->catalog, impl_->store_opener());
+    return report;
+}
+
+std::vector<std::byte> Engine::rendition_bytes(PhotoId photo, RenditionKind kind) const {
+    constexpr std::int64_t largest = 256LL << 20;
+    const StoredFile file = impl_->rendition_file(photo, kind);
+    return impl_->store_at(file.store_uri, file.store_access)->read(file.key, largest);
+}
+
+StoredFile Engine::rendition_file(PhotoId photo, RenditionKind kind) const {
+    return impl_->rendition_file(photo, kind);
+}
+
+std::string Engine::rendition_link(PhotoId photo, RenditionKind kind, const LinkOptions& options) const {
+    const StoredFile file = impl_->rendition_file(photo, kind);
+    const auto store = impl_->store_at(file.store_uri, file.store_access);
+    if (names_bucket(store->uri())) return store->presign_get(file.key, options);
+    return store->uri() + (store->uri().ends_with('/') ? "" : "/") + file.key;
 }
 
 GalleryStats Engine::gallery_stats(EventId event) {

@@ -8,10 +8,12 @@
 #include <new>
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "base/bounded_queue.h"
 #include "engine/crew.h"
 #include "engine/recognise.h"
+#include "engine/renditions.h"
 #include "engine/video_run.h"
 #include "eventlens/error.h"
 
@@ -48,6 +50,7 @@ bool is_media(std::string_view key) {
 }
 
 struct Fetched {
+    std::size_t place = 0;  // among those to do
     StoredObject object;
     std::vector<std::byte> bytes;
     std::string failure;
@@ -59,6 +62,9 @@ enum class Unread { no, vanished, store_in_trouble };
 struct Worked {
     PhotoRecord record;
     Unread unread = Unread::no;
+    std::size_t place = 0;
+    std::vector<MadeRendition> renditions{};  // to be stored
+    std::string rendition_failure{};          // it has none, for this reason
 };
 
 Worked unread(const StoredObject& object, Unread why, const Error& error) {
@@ -69,12 +75,37 @@ Worked unread(const StoredObject& object, Unread why, const Error& error) {
     return worked;
 }
 
+// What goes wrong with a photo's renditions is no failure of the photo.
+void make_renditions(const DecodedPhoto& photo, const RenditionMaker& maker, Worked& worked) {
+    try {
+        worked.renditions = maker.make(photo);
+    } catch (const std::bad_alloc&) {
+        worked.rendition_failure = "not enough memory for this photo";
+    } catch (const std::exception& error) {
+        worked.rendition_failure = error.what();
+    }
+}
+
+void store_renditions(RenditionMaker& maker, BegunRenditions& begun, Worked& worked) {
+    const std::vector<MadeRendition> renditions = std::exchange(worked.renditions, {});
+    try {
+        worked.record.uuid = begun.uuid_of(worked.place);
+        maker.store(worked.record.uuid, renditions);
+        for (const MadeRendition& made : renditions) worked.record.renditions.push_back(made.rendition);
+    } catch (const std::exception& error) {
+        worked.rendition_failure = error.what();
+    }
+}
+
 Worked work_on(const Fetched& fetched, const IndexRun& run) {
     Worked worked;
     PhotoRecord& record = worked.record;
     try {
         if (fetched.failure.empty()) {
-            record = recognise_photo(fetched.bytes, *run.faces, *run.bibs);
+            const DecodedPhoto photo =
+                decode_to_recognise(fetched.bytes, run.renditions ? run.renditions->enough_long_side() : 0);
+            record = recognise_photo(photo, *run.faces, *run.bibs);
+            if (run.renditions) make_renditions(photo, *run.renditions, worked);
         } else {
             record.failure = fetched.failure;
         }
@@ -86,6 +117,7 @@ Worked work_on(const Fetched& fetched, const IndexRun& run) {
     record.key = fetched.object.key;
     record.fingerprint = fetched.object.fingerprint();
     record.bytes = fetched.object.size;
+    worked.place = fetched.place;
     return worked;
 }
 
@@ -106,6 +138,7 @@ class Indexer {
         tell(true);
         if (!run_.options.dry_run) {
             run_.catalog.move_objects(source_, moved_);
+            abandon_renditions();
             recognise();
             read_videos();
             forget_removed();
@@ -136,11 +169,15 @@ class Indexer {
                                    [&](const KnownObject& known) { known_.emplace(known.key, known); });
         run_.catalog.known_videos(source_, run_.recognition,
                                   [&](const KnownVideo& known) { known_videos_.emplace(known.key, known); });
+        const std::vector<std::string> begun = run_.catalog.begun_renditions(source_);
+        begun_.insert(begun.begin(), begun.end());
     }
 
     void list() {
         ListOptions options;
-        options.wanted = is_media;
+        options.wanted = [&](std::string_view key) {
+            return is_media(key) && !(run_.is_ours && run_.is_ours(key));
+        };
         options.on_problem = [&](const std::string& key, const Error& error) {
             // A path that was named and is not there failed; a folder that cannot be read may hold anything.
             (run_.whole_source ? report_.unlisted : report_.failed).push_back({key, error.what()});
@@ -196,6 +233,14 @@ class Indexer {
         });
     }
 
+    // Files were written for photos that a killed run did not come to put, and that are gone by now.
+    void abandon_renditions() {
+        if (!run_.whole_source || !report_.unlisted.empty()) return;
+        for (const StoredObject& object : todo_) begun_.erase(object.key);
+        const std::vector<std::string> gone(begun_.begin(), begun_.end());
+        if (!gone.empty()) run_.catalog.abandon_renditions(source_, gone);
+    }
+
     void decide(const StoredObject& object) {
         if (media_of(object.key) == Media::video) {
             decide(object, known_videos_, videos_todo_,
@@ -225,11 +270,14 @@ class Indexer {
         todo.push_back(object);
     }
 
-    // Fetching, decoding with recognising, and committing overlap; the queues between them are short, so
-    // memory is flat.
+    // Fetching, decoding with recognising, storing renditions, and committing overlap; the queues between
+    // them are short, so memory is flat.
     void recognise() {
         BoundedQueue<Fetched> fetched(static_cast<std::size_t>(run_.workers) + 2);
+        BoundedQueue<Worked> with_renditions(static_cast<std::size_t>(run_.workers));
         BoundedQueue<Worked> worked(photos_in_a_batch);
+        BegunRenditions begun(run_.catalog, source_, run_.renditions ? run_.renditions->settings().store : 0,
+                              todo_);
         std::size_t received = 0;
         const int fetchers = std::clamp(static_cast<int>(todo_.size()), 1, run_.source.parallel_reads());
         std::atomic<int> still_fetching{fetchers};
@@ -238,6 +286,7 @@ class Indexer {
             Crew crew([&] {
                 next = todo_.size();
                 fetched.close();
+                with_renditions.close();
                 worked.close();
             });
             for (int i = 0; i < fetchers; ++i) {
@@ -249,7 +298,19 @@ class Indexer {
             for (int i = 0; i < run_.workers; ++i) {
                 crew.add([&] {
                     while (const auto item = fetched.pop()) {
-                        if (!worked.push(work_on(*item, run_))) return;
+                        Worked done = work_on(*item, run_);
+                        auto& next_step = done.renditions.empty() ? worked : with_renditions;
+                        if (!next_step.push(std::move(done))) return;
+                    }
+                });
+            }
+            const int storers =
+                run_.renditions ? std::max(run_.workers, run_.renditions->parallel_writes()) : 0;
+            for (int i = 0; i < storers; ++i) {
+                crew.add([&] {
+                    while (auto item = with_renditions.pop()) {
+                        store_renditions(*run_.renditions, begun, *item);
+                        if (!worked.push(std::move(*item))) return;
                     }
                 });
             }
@@ -274,7 +335,7 @@ class Indexer {
     void fetch_some(std::atomic<std::size_t>& next, BoundedQueue<Fetched>& fetched,
                     BoundedQueue<Worked>& worked) const {
         for (std::size_t i = next++; i < todo_.size(); i = next++) {
-            Fetched item{todo_[i], {}, {}};
+            Fetched item{i, todo_[i], {}, {}};
             try {
                 item.bytes = run_.source.read(item.object.key, largest_photo_file);
             } catch (const Error& error) {
@@ -303,6 +364,9 @@ class Indexer {
             ++progress_.failed;
             return;
         }
+        if (!worked.record.renditions.empty()) ++report_.renditions;
+        if (!worked.rendition_failure.empty())
+            report_.renditions_failed.push_back({worked.record.key, std::move(worked.rendition_failure)});
         batch_.push_back(std::move(worked.record));
     }
 
@@ -441,6 +505,7 @@ class Indexer {
     std::vector<StoredObject> todo_;
     std::vector<StoredObject> videos_todo_;
     std::vector<MovedObject> moved_;
+    std::unordered_set<std::string> begun_;  // by a run that was killed, and not (yet) listed
     std::vector<PhotoRecord> batch_;
     int unread_at_a_stretch_ = 0;
     Clock::time_point committed_ = Clock::now();

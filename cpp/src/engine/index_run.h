@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -8,6 +9,8 @@
 #include "eventlens/storage.h"
 
 namespace eventlens {
+
+class RenditionMaker;
 
 // Bytes; a larger "photo" is refused unread.
 constexpr std::int64_t largest_photo_file = 512LL << 20;
@@ -24,6 +27,8 @@ struct IndexRun {
     Recognition recognition;
     const FaceFinder* faces = nullptr;  // not needed for a dry run
     const BibReader* bibs = nullptr;
+    RenditionMaker* renditions = nullptr;                 // nothing: none are made
+    std::function<bool(std::string_view key)> is_ours{};  // a file of ours in the source, which is no photo
     int workers = 1;
     const IndexOptions& options;
 };

@@ -1,5 +1,7 @@
 #include "engine/recognise.h"
 
+#include <algorithm>
+
 namespace eventlens {
 
 namespace {
@@ -19,12 +21,13 @@ void scale_read(BibRead& read, const PixelScale& scale) {
     for (Point& corner : read.corners) corner = scale(corner);
 }
 
-PhotoRecord recognise_photo(std::span<const std::byte> encoded, const FaceFinder& faces,
-                            const BibReader& bibs) {
+DecodedPhoto decode_to_recognise(std::span<const std::byte> encoded, int least_long_side) {
     DecodeOptions options;
-    options.enough_long_side = enough_long_side;
-    const DecodedPhoto photo = decode_photo(encoded, options);
+    options.enough_long_side = std::max(enough_long_side, least_long_side);
+    return decode_photo(encoded, options);
+}
 
+PhotoRecord recognise_photo(const DecodedPhoto& photo, const FaceFinder& faces, const BibReader& bibs) {
     PhotoRecord record;
     record.size = photo.full_size;
     record.captured = photo.metadata.captured;

@@ -22,10 +22,12 @@ struct PixelScale {
 void scale_face(Face& face, const PixelScale& scale);
 void scale_read(BibRead& read, const PixelScale& scale);
 
-// One photo, from its bytes to what the catalog stores of it (key, fingerprint and bytes left to the caller).
-// JPEGs are decoded at half, a quarter or an eighth of their size as long as faces and bibs lose nothing by
-// it. Boxes are in pixels of the whole photo. Throws Error for what cannot be decoded. Thread safe.
-PhotoRecord recognise_photo(std::span<const std::byte> encoded, const FaceFinder& faces,
-                            const BibReader& bibs);
+// A photo's pixels: JPEGs at half, a quarter or an eighth of their size as long as faces and bibs lose
+// nothing by it, and the long side keeps `least_long_side` pixels. Throws Error for what cannot be decoded.
+DecodedPhoto decode_to_recognise(std::span<const std::byte> encoded, int least_long_side = 0);
+
+// What the catalog stores of a photo (key, fingerprint and bytes left to the caller). Boxes are in pixels of
+// the whole photo. Thread safe.
+PhotoRecord recognise_photo(const DecodedPhoto& photo, const FaceFinder& faces, const BibReader& bibs);
 
 }  // namespace eventlens
