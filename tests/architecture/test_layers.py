@@ -29,7 +29,7 @@ HOMES = {
     r"lib(av\w+|swscale|swresample)/": {"video"},
     r"libheif/|libexif/|jpeglib|png\.h|tiffio|webp/": {"image"},
     r"tesseract/|leptonica/": {"bibs"},
-    r"nlohmann/": {"models"},
+    r"nlohmann/": {"models", "storage"},
     r"dlib/": {"tools"},
     r"curl/|pugixml": {"storage"},
     r"absl/|uuid/uuid|openssl/": {"base"},

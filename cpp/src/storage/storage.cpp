@@ -8,6 +8,7 @@
 #include "storage/azure.h"
 #include "storage/file.h"
 #include "storage/folder.h"
+#include "storage/s3.h"
 #include "storage/url.h"
 
 namespace eventlens {
@@ -85,12 +86,7 @@ std::string_view scheme_of(std::string_view location) {
 std::unique_ptr<const Store> open_bucket(const std::string& location, const StorageOptions& options) {
     const std::string_view scheme = scheme_of(location);
     if (scheme == "az") return open_azure(parse_location(location), options);
-    if (scheme == "s3") {
-        throw Error(ErrorCode::unsupported,
-                    "cannot open " + location +
-                        ": this build reads folders, files and Azure Blob, it has no S3 "
-                        "client; mount the bucket or copy the photos to a folder");
-    }
+    if (scheme == "s3") return open_s3(parse_location(location), options);
     if (!scheme.empty() && scheme != "file") {
         throw Error(ErrorCode::bad_input,
                     "cannot open " + location + ": no source is called " + std::string(scheme));
