@@ -209,7 +209,9 @@ void bind_values(py::module_& module) {
         .def_readwrite("time_zone", &EventSettings::time_zone)
         .def_readwrite("bib_pattern", &EventSettings::bib_pattern)
         .def_readwrite("status", &EventSettings::status)
-        .def_readwrite("confidence_percentage", &EventSettings::confidence_percentage);
+        .def_readwrite("confidence_percentage", &EventSettings::confidence_percentage)
+        .def_readwrite("selfie_retention", &EventSettings::selfie_retention)
+        .def_readwrite("search_lifetime_days", &EventSettings::search_lifetime_days);
 
     py::class_<EventInfo>(module, "EventInfo", "An event of a workspace.")
         .def_readonly("id", &EventInfo::id)
@@ -228,6 +230,35 @@ void bind_values(py::module_& module) {
         .def_property_readonly("camera", [](const CameraClock& clock) { return text_of_key(clock.camera); })
         .def_readonly("seconds", &CameraClock::seconds)
         .def_readonly("photos", &CameraClock::photos);
+
+    py::class_<StoredSelfie>(module, "CoreStoredSelfie", "A selfie that a search keeps.")
+        .def_property_readonly("picture",
+                               [](const StoredSelfie& selfie) {
+                                   return py::bytes(reinterpret_cast<const char*>(selfie.picture.data()),
+                                                    selfie.picture.size());
+                               })
+        .def_property_readonly("embedding",
+                               [](const StoredSelfie& selfie) {
+                                   return py::array_t<float>(
+                                       static_cast<py::ssize_t>(selfie.embedding.size()),
+                                       selfie.embedding.data());
+                               })
+        .def_readonly("embedder", &StoredSelfie::embedder);
+
+    py::class_<Purge>(module, "Purge", "A purge that has begun.")
+        .def_readonly("event", &Purge::event)
+        .def_readonly("uuid", &Purge::uuid)
+        .def_property_readonly("event_name", [](const Purge& purge) { return text_of_key(purge.event_name); })
+        .def_readonly("begun", &Purge::begun, "Milliseconds since 1970-01-01T00:00:00Z.")
+        .def_readonly("resumed", &Purge::resumed)
+        .def_readonly("bytes", &Purge::bytes, "Of the catalog's files at the beginning.")
+        .def_readonly("removed", &Purge::removed);
+
+    py::class_<PurgeReport>(module, "CorePurgeReport", "What the purge of an event removed.")
+        .def_readonly("purge", &PurgeReport::purge)
+        .def_readonly("bytes_after", &PurgeReport::bytes_after)
+        .def_readonly("finished", &PurgeReport::finished, "Milliseconds since 1970-01-01T00:00:00Z.")
+        .def_readonly("receipt", &PurgeReport::receipt);
 
     py::class_<Organisation>(module, "Organisation", "Who owns events.")
         .def_readonly("id", &Organisation::id)
@@ -283,6 +314,14 @@ void bind_engine(py::module_& module) {
         .def(
             "events", [](Engine& e, OrganisationId organisation) { return e.catalog().events(organisation); },
             "organisation"_a = default_organisation, Release())
+        .def("purge_event", &Engine::purge_event, "event"_a, Release())
+        .def(
+            "unfinished_purges", [](Engine& e) { return e.catalog().unfinished_purges(); }, Release())
+        .def(
+            "compact", [](Engine& e) { e.catalog().compact(); }, Release())
+        .def(
+            "apply_retention", [](Engine& e, EventId event) { return e.catalog().apply_retention(event); },
+            "event"_a, Release())
         .def("index_source", &index<std::string>, "event"_a, "source"_a, "workers"_a, "retry_failed"_a,
              "dry_run"_a, "fps"_a, "shortest_appearance"_a, "progress"_a)
         .def("index_paths", &index<std::vector<std::string>>, "event"_a, "paths"_a, "workers"_a,
@@ -313,6 +352,18 @@ void bind_engine(py::module_& module) {
             },
             "event"_a, "selfies"_a, "request_id"_a, "min_probability"_a, "limit"_a, "query_expansion"_a)
         .def("search", &Engine::search, "event"_a, "request_id"_a, Release())
+        .def(
+            "stored_selfies",
+            [](Engine& e, EventId event, const std::string& request_id) {
+                return e.catalog().stored_selfies(event, request_id);
+            },
+            "event"_a, "request_id"_a, Release())
+        .def(
+            "remove_search",
+            [](Engine& e, EventId event, const std::string& request_id) {
+                e.catalog().remove_search(event, request_id);
+            },
+            "event"_a, "request_id"_a, Release())
         .def("find_bib", &Engine::find_bib, "event"_a, "text"_a, "min_probability"_a = 0.0, Release())
         .def(
             "find_clips",

@@ -28,7 +28,18 @@ from eventlens._core import (
     resize_image,
 )
 from eventlens.models import BibReader, FaceFinder, open_models
-from eventlens.results import Appearance, IndexReport, Match, Matches, Photo, Search, Selfie, Video
+from eventlens.results import (
+    Appearance,
+    IndexReport,
+    Match,
+    Matches,
+    Photo,
+    PurgeReport,
+    Search,
+    Selfie,
+    StoredSelfie,
+    Video,
+)
 from eventlens.storage import Storage, Store, StoredObject, open_store
 from eventlens.videos import Clip, ClipSpan, ClipSpans, CutError, cut_clip, read_frame
 from eventlens.workspace import Event, PhotoDetails, Workspace, open
@@ -56,11 +67,13 @@ __all__ = [
     "OverloadedError",
     "Photo",
     "PhotoDetails",
+    "PurgeReport",
     "Search",
     "Selfie",
     "Storage",
     "Store",
     "StoredObject",
+    "StoredSelfie",
     "UnsupportedError",
     "Video",
     "Workspace",

@@ -1,4 +1,4 @@
-"""The command line: `eventlens index`, `find`, `clip`, `status`, `export`, `models`, `bench`, `demo`.
+"""The command line: `eventlens index`, `find`, `clip`, `status`, `export`, and all that `eventlens --help` names.
 
 Exit codes: 0 done; 1 nothing found; 2 wrong usage; 3 an error, said on stderr; 4 done, but some photos, videos or
 clips failed; 130 stopped by Ctrl-C (what was done is kept).
@@ -22,6 +22,7 @@ from eventlens.progress import cutting_shown, progress_shown
 from eventlens.results import Matches, Search
 from eventlens.terminal import (
     clip_json,
+    count_of,
     counts_json,
     err,
     match_json,
@@ -32,10 +33,12 @@ from eventlens.terminal import (
     print_json,
     print_matches,
     print_models,
+    print_purge,
     print_report,
     print_seconds,
     print_spans,
     print_table,
+    purge_json,
     report_json,
     shown,
     span_json,
@@ -469,7 +472,120 @@ def demo(
     run_demo(source, selfie=selfie, bib=bib, folder=folder)
 
 
+@app.command()
+def retention(
+    event: EventOption,
+    workspace: WorkspaceOption = Path("workspace"),
+    search_days: Annotated[
+        str | None,
+        typer.Option(help='Days from a search to its deletion, such as 30 or 0.5; or "forever".'),
+    ] = None,
+    keep_selfies: Annotated[
+        bool | None, typer.Option(help="Keep the selfies of a search with it; else they are never stored.")
+    ] = None,
+    apply_to_existing: Annotated[
+        bool,
+        typer.Option(
+            "--apply-to-existing",
+            help="Let it hold for earlier searches too. Nothing is kept for longer than it was to be.",
+        ),
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """How long what people ask for is kept: say it, or change it.
+
+    A search says where a person was. It is deleted 30 days after it was made unless the event says otherwise, and its
+    request id is unknown from then on. A new time holds for searches to come.
+    """
+    there = open_existing(workspace).event(event)
+    if search_days is not None:
+        there.search_lifetime_days = days_of(search_days)
+    if keep_selfies is not None:
+        there.selfie_retention = keep_selfies
+    removed = there.apply_retention() if apply_to_existing else 0
+    days, selfies = there.search_lifetime_days, there.selfie_retention
+    if as_json:
+        print_json(
+            {
+                "event": event,
+                "search_lifetime_days": days,
+                "selfie_retention": selfies,
+                "searches_removed": removed,
+            }
+        )
+        return
+    out.print(f"searches: kept {'forever' if days is None else f'for {days:g} days'}", markup=False)
+    out.print(f"selfies: {'kept with their search' if selfies else 'not stored'}", markup=False)
+    if apply_to_existing:
+        out.print(f"{count_of(removed, 'earlier search', 'earlier searches')} deleted", markup=False)
+
+
+@app.command()
+def forget(
+    event: EventOption,
+    request_id: Annotated[
+        str, typer.Option(help="Of the search, as `find --json` and the person's link name it.")
+    ],
+    workspace: WorkspaceOption = Path("workspace"),
+    compact: Annotated[
+        bool, typer.Option(help="Write the catalog anew, so that no copy of it is left in its files.")
+    ] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Delete a search, its answer and its selfies, because the person asks for it.
+
+    The photos it found stay. An unknown request id is an error: nothing was deleted.
+    """
+    open_existing(workspace).event(event).forget_search(request_id, compact=compact)
+    if as_json:
+        print_json({"event": event, "request_id": request_id, "forgotten": True})
+    else:
+        out.print("forgotten: the search, its answer and its selfies", markup=False)
+
+
+@app.command()
+def purge(
+    event: Annotated[str, typer.Argument(help="The event's name.")],
+    workspace: WorkspaceOption = Path("workspace"),
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Delete an event for good, and write a receipt.
+
+    Embeddings, faces, bibs, renditions, searches, selfies and the roster go; no byte of them is left in the workspace.
+    The photos and videos themselves stay, and so do clips and copies in folders of yours. The receipt, counts without
+    personal data, is in the workspace's folder "receipts". A purge that was interrupted is finished by the same
+    command.
+    """
+    season = open_existing(workspace)
+    unfinished = [number for number, name in season.unfinished_purges().items() if name == event]
+    number = unfinished[0] if unfinished else season.event(event).id
+    if not unfinished and not yes:
+        counts = season.event(event).counts
+        if not sys.stdin.isatty():
+            raise typer.BadParameter("give --yes: there is no terminal to ask at")
+        what = f"{count_of(counts.total, 'photo')} and {count_of(counts.videos.total, 'video')}"
+        if not typer.confirm(f"Delete all that is known of {shown(event)!r}, {what}, for good?", err=True):
+            err.print("nothing was deleted")
+            raise typer.Exit(INTERRUPTED)
+    report = season.purge_event(number)
+    if as_json:
+        print_json(purge_json(report))
+    else:
+        print_purge(report)
+
+
 # --- what the commands share ---
+
+
+def days_of(text: str) -> float | None:
+    """Of `--search-days`."""
+    if text == "forever":
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise typer.BadParameter(f'--search-days {text}: give a number of days, or "forever"') from None
 
 
 def open_existing(workspace: Path, **options: Any) -> eventlens.Workspace:

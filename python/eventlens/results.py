@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -163,6 +164,21 @@ class Selfie:
 
 
 @dataclass(frozen=True)
+class StoredSelfie:
+    """A selfie that a search keeps, as the event's `selfie_retention` wants it.
+
+    Attributes:
+        picture: JPEG, without what the camera wrote beside the pixels; the longer side has at most 2000 pixels.
+        embedding: Of the face that was looked for; float32, unit length.
+        embedder: The model that made it.
+    """
+
+    picture: bytes = field(repr=False)
+    embedding: npt.NDArray[np.float32] = field(repr=False, compare=False)
+    embedder: str
+
+
+@dataclass(frozen=True)
 class Appearance:
     """Somebody in view in a video who is, or may be, the person.
 
@@ -211,6 +227,15 @@ class Search:
     selfies: list[Selfie]
     repeated: bool
     appearances: list[Appearance] | None = None
+    event: Event | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def stored_selfies(self) -> list[StoredSelfie]:
+        """The selfies of this search; empty unless `event.selfie_retention` was on, and once the search is gone."""
+        if self.event is None:
+            return []
+        stored = self.event._engine.stored_selfies(self.event.id, self.request_id)
+        return [StoredSelfie(item.picture, item.embedding, item.embedder) for item in stored]
 
     def __repr__(self) -> str:
         return f"<Search {self.request_id}, {len(self.matches)} matches>"
@@ -269,6 +294,34 @@ class IndexReport:
         return ", ".join(parts)
 
 
+@dataclass(frozen=True)
+class PurgeReport:
+    """What the purge of an event removed. Tells nothing of a person.
+
+    Attributes:
+        event: The event's number in the workspace, which no other will get.
+        event_name: What it was called.
+        begun: In UTC; of the first call, if it was interrupted.
+        finished: In UTC.
+        resumed: An earlier call was interrupted; its work is counted too.
+        removed: By kind: photos, videos, faces, embeddings, appearances, bib_reads, searches, selfies, renditions,
+            roster_entries.
+        catalog_bytes_before: Size of the catalog's files.
+        catalog_bytes_after: Size of the catalog's files.
+        receipt: The file in the workspace that says the same, as JSON.
+    """
+
+    event: int
+    event_name: str
+    begun: datetime
+    finished: datetime
+    resumed: bool
+    removed: dict[str, int]
+    catalog_bytes_before: int
+    catalog_bytes_after: int
+    receipt: Path
+
+
 def why_of(kind: MatchKind, similarity: float, bib: str) -> str:
     return {
         "face": f"face, similarity {similarity:.2f}",
@@ -276,6 +329,10 @@ def why_of(kind: MatchKind, similarity: float, bib: str) -> str:
         "bib_unsure": f"bib {bib} read, unsure",
         "bib_partial": f"part of a bib read: {bib}",
     }[kind]
+
+
+def time_of(milliseconds: int) -> datetime:
+    return _EPOCH + timedelta(milliseconds=milliseconds)
 
 
 def photo_of(info: _core.PhotoInfo, event: Event) -> Photo:
@@ -286,7 +343,7 @@ def photo_of(info: _core.PhotoInfo, event: Event) -> Photo:
         key=info.key,
         width=info.width,
         height=info.height,
-        captured=None if milliseconds is None else _EPOCH + timedelta(milliseconds=milliseconds),
+        captured=None if milliseconds is None else time_of(milliseconds),
         camera=info.camera,
         hidden=info.hidden,
         failure=info.failure,
@@ -357,6 +414,21 @@ def search_of(result: _core.SearchResult, event: Event) -> Search:
         selfies=[Selfie(s.box, s.faces_seen, s.quality) for s in result.selfies],
         repeated=result.repeated,
         appearances=_appearances_of(result, event),
+        event=event,
+    )
+
+
+def purge_report_of(report: _core.CorePurgeReport) -> PurgeReport:
+    return PurgeReport(
+        event=report.purge.event,
+        event_name=report.purge.event_name,
+        begun=time_of(report.purge.begun),
+        finished=time_of(report.finished),
+        resumed=report.purge.resumed,
+        removed=dict(report.purge.removed),
+        catalog_bytes_before=report.purge.bytes,
+        catalog_bytes_after=report.bytes_after,
+        receipt=Path(report.receipt),
     )
 
 

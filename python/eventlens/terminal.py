@@ -12,15 +12,15 @@ from rich.table import Table
 from rich.text import Text
 
 from eventlens import _core, model_fetch
-from eventlens.results import Appearance, IndexReport, Match, Matches
+from eventlens.results import Appearance, IndexReport, Match, Matches, PurgeReport
 from eventlens.videos import Clip, ClipSpan, clock
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
 
-def count_of(count: int, thing: str) -> str:
-    return f"1 {thing}" if count == 1 else f"{count} {thing}s"
+def count_of(count: int, thing: str, things: str = "") -> str:
+    return f"1 {thing}" if count == 1 else f"{count} {things or thing + 's'}"
 
 
 def shown(key: str) -> str:
@@ -144,6 +144,23 @@ def print_report(report: IndexReport, *, dry_run: bool = False) -> None:
         "damaged",
     )
     print_failures(report.unlisted, "not listed")
+
+
+def purge_json(report: PurgeReport) -> dict[str, Any]:
+    """The receipt, and where it is."""
+    receipt: dict[str, Any] = json.loads(report.receipt.read_text(encoding="utf-8"))
+    return receipt | {"receipt": shown(str(report.receipt))}
+
+
+def print_purge(report: PurgeReport) -> None:
+    again = ", after an interruption" if report.resumed else ""
+    out.print(f"purged {shown(report.event_name)!r}{again}:", markup=False, soft_wrap=True)
+    for kind, count in report.removed.items():
+        out.print(f"  {count:>9,}  {kind.replace('_', ' ')}", markup=False)
+    sizes = [size / 1e6 for size in (report.catalog_bytes_before, report.catalog_bytes_after)]
+    out.print(f"the catalog had {sizes[0]:.1f} MB and has {sizes[1]:.1f} MB", markup=False)
+    out.print("photos, videos, and clips or copies in other folders are untouched", markup=False)
+    out.print(f"receipt: {report.receipt}", markup=False, soft_wrap=True)
 
 
 def print_failures(failures: list[tuple[str, str]], word: str = "failed", most: int = 20) -> None:

@@ -20,10 +20,12 @@ from eventlens.results import (
     Matches,
     Photo,
     Pixels,
+    PurgeReport,
     Search,
     Video,
     matches_of,
     photo_of,
+    purge_report_of,
     report_of,
     search_of,
     video_of,
@@ -93,6 +95,8 @@ class Workspace:
         bib_pattern: str = r"\d{2,5}",
         time_zone: str = "UTC",
         confidence_percentage: float | None = None,
+        search_lifetime_days: float | None = 30.0,
+        selfie_retention: bool = False,
         org: str | None = None,
     ) -> Event:
         r"""Create an event.
@@ -103,6 +107,9 @@ class Workspace:
             bib_pattern: Regular expression for a whole bib, ignoring case, such as r"[A-Z]?\d{2,5}".
             time_zone: IANA name; applies to photos whose camera did not store an offset.
             confidence_percentage: Selfie searches keep matches this probable; None: 50.
+            search_lifetime_days: A search and its answer are deleted so long after it was made; None: never. 30 days
+                is enough for people who come back for their pictures; asking again costs a selfie.
+            selfie_retention: Keep the selfies of a search with it; else they are never stored.
             org: Name of the organisation that owns it, created if new; None: the default one.
 
         Raises:
@@ -114,6 +121,8 @@ class Workspace:
         settings.bib_pattern = bib_pattern
         settings.time_zone = time_zone
         settings.confidence_percentage = confidence_percentage
+        settings.search_lifetime_days = search_lifetime_days
+        settings.selfie_retention = selfie_retention
         organisation = self._organisation(org, create=True)
         return Event(self._engine, self._engine.create_event(settings, organisation))
 
@@ -130,8 +139,37 @@ class Workspace:
         return [Event(self._engine, info.id) for info in self._engine.events(self._organisation(org))]
 
     def delete_event(self, event: Event) -> None:
-        """Forget an event and all that is known of its photos and searches. The photos themselves stay."""
+        """Forget an event and all that is known of its photos and searches. The photos themselves stay.
+
+        See `purge_event` for people's right to be forgotten.
+        """
         self._engine.delete_event(event.id)
+
+    def purge_event(self, event: Event | int) -> PurgeReport:
+        """Delete an event for good: embeddings, faces, bibs, renditions, searches, selfies, the roster.
+
+        No byte of it is left in the workspace, and a receipt with counts is written into the workspace's folder
+        "receipts". The photos and videos themselves stay, and so do clips and copies in folders of yours. Others who
+        write to the workspace wait meanwhile, about a second for each 100 MB of what stays.
+
+        Args:
+            event: The event; or its number, to finish a purge that was interrupted (`unfinished_purges`).
+
+        Raises:
+            OverloadedError: another process does not stop reading or writing, or the disk is full; call it again.
+            NotFoundError: there is neither such an event nor such a purge.
+        """
+        number = event if isinstance(event, int) else event.id
+        return purge_report_of(self._engine.purge_event(number))
+
+    def unfinished_purges(self) -> dict[int, str]:
+        """Numbers and names of events whose purge was interrupted: `purge_event` of the number finishes it."""
+        return {purge.event: purge.event_name for purge in self._engine.unfinished_purges()}
+
+    def compact(self) -> None:
+        """Write the catalog anew, so that nothing of what was ever removed is left in its files. Raises as
+        `purge_event` does."""
+        self._engine.compact()
 
     def _organisation(self, name: str | None, *, create: bool = False) -> int:
         organisations = self._engine.organisations()
@@ -195,6 +233,35 @@ class Event:
     @confidence_percentage.setter
     def confidence_percentage(self, percentage: float | None) -> None:
         self._change("confidence_percentage", percentage)
+
+    @property
+    def search_lifetime_days(self) -> float | None:
+        """A search is deleted so many days after it was made, from 1/24 to 36500; None: never.
+
+        A new time holds for searches to come, and after `apply_retention` for earlier ones.
+        """
+        return self._settings.search_lifetime_days
+
+    @search_lifetime_days.setter
+    def search_lifetime_days(self, days: float | None) -> None:
+        self._change("search_lifetime_days", days)
+
+    @property
+    def selfie_retention(self) -> bool:
+        """Whether a selfie search keeps the selfies, until it goes itself. Switched off, it holds for searches to
+        come, and after `apply_retention` for earlier ones."""
+        return self._settings.selfie_retention
+
+    @selfie_retention.setter
+    def selfie_retention(self, keep: bool) -> None:
+        self._change("selfie_retention", keep)
+
+    def apply_retention(self) -> int:
+        """Let the retention hold for the searches there are, as though they had been made under it.
+
+        Nothing is kept for longer than it was to be. Returns how many searches went.
+        """
+        return self._engine.apply_retention(self.id)
 
     @property
     def _settings(self) -> _core.EventSettings:
@@ -303,7 +370,8 @@ class Event:
 
         Args:
             selfie: A path, encoded bytes or RGB pixels, or a list of them showing one person. Of several faces in one
-                picture the largest is meant; `Search.selfies` says how many there were. Not stored.
+                picture the largest is meant; `Search.selfies` says how many there were. Not stored, unless the event's
+                `selfie_retention` says so.
             min_probability: Photos below are left out; None: the event's confidence_percentage, or 0.5.
             limit: Photos at most.
             request_id: A UUID that names the search: a second call with it gives the frozen answer of the first.
@@ -332,8 +400,23 @@ class Event:
         return search_of(result, self)
 
     def search(self, request_id: str) -> Search:
-        """The frozen answer of an earlier selfie search. Raises NotFoundError."""
+        """The frozen answer of an earlier selfie search, until it expires. Raises NotFoundError."""
         return search_of(self._engine.search(self.id, request_id), self)
+
+    def forget_search(self, request_id: str, *, compact: bool = True) -> None:
+        """Delete a search, its answer and its selfies, when the person asks for it.
+
+        Args:
+            compact: Write the catalog anew (`Workspace.compact`), as SQLite may have moved a copy of a value aside;
+                False: leave that to later, when many are forgotten at once.
+
+        Raises:
+            NotFoundError: no search with this request id.
+            OverloadedError: of `compact`; the search is gone, call `Workspace.compact` again.
+        """
+        self._engine.remove_search(self.id, request_id)
+        if compact:
+            self._engine.compact()
 
     def find_bib(self, bib: str, *, min_probability: float = 0.0) -> Matches:
         """Find the photos of a bib number, surest first: exact, then unsure, then partial reads (`Match.kind`).
