@@ -21,6 +21,8 @@ __all__: list[str] = [
     "CoreClip",
     "CoreClipSpan",
     "CoreIndexReport",
+    "CorePurgeReport",
+    "CoreStoredSelfie",
     "DamagedVideo",
     "Engine",
     "EventCounts",
@@ -42,8 +44,12 @@ __all__: list[str] = [
     "OverloadedError",
     "PhotoDetails",
     "PhotoInfo",
+    "Purge",
     "SearchResult",
     "SelfieFace",
+    "StorageOptions",
+    "Store",
+    "StoredObject",
     "UnsupportedError",
     "VideoCounts",
     "VideoEntry",
@@ -53,6 +59,7 @@ __all__: list[str] = [
     "decode_image",
     "encode_jpeg",
     "interpret_bibs",
+    "open_store",
     "read_frame",
     "resize_image",
     "video_info",
@@ -389,6 +396,119 @@ class GalleryStats:
     @property
     def photos(self) -> int: ...
 
+class StorageOptions:
+    """
+    How buckets are reached; see `eventlens.Storage`.
+    """
+
+    access_key: str
+    azure_key: str
+    azure_sas: str
+    ca_file: str
+    proxy: str
+    secret_key: str
+    session_token: str
+    def __init__(self) -> None: ...
+    @property
+    def attempts(self) -> int: ...
+    @attempts.setter
+    def attempts(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+    @property
+    def connect_within(self) -> int: ...
+    @connect_within.setter
+    def connect_within(self, arg1: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+    @property
+    def environment(self) -> dict[str, str]: ...
+    @environment.setter
+    def environment(self, arg0: collections.abc.Mapping[str, str]) -> None: ...
+    @property
+    def parallel_reads(self) -> int: ...
+    @parallel_reads.setter
+    def parallel_reads(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+    @property
+    def stalled_after(self) -> int: ...
+    @stalled_after.setter
+    def stalled_after(self, arg1: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+
+class StoredObject:
+    """
+    One object of a store, as a listing shows it.
+    """
+    def __repr__(self) -> str: ...
+    @property
+    def etag(self) -> str:
+        """
+        The store's own mark of the content; may be empty.
+        """
+    @property
+    def key(self) -> str: ...
+    @property
+    def modified(self) -> int:
+        """
+        Nanoseconds since 1970-01-01 UTC.
+        """
+    @property
+    def size(self) -> int:
+        """
+        Bytes.
+        """
+
+class Store:
+    """
+    Where media live: a folder, or a bucket. Thread safe.
+
+    Errors: NotFoundError for an object that is gone, BadInputError for what is not allowed or not a key, OverloadedError
+    when the store has trouble of its own, after all attempts.
+    """
+    def list(self, prefix: str = "") -> list[StoredObject]:
+        """
+        The objects whose keys begin with `prefix`, in the byte order of keys.
+        """
+    def presign(
+        self, key: str, seconds: typing.SupportsInt | typing.SupportsIndex = 3600, download_name: str = ""
+    ) -> str:
+        """
+        A URL that serves the object by GET, without credentials, for so long. UnsupportedError for a folder.
+        """
+    def read(self, key: str) -> bytes:
+        """
+        The whole content of an object, of 4 GiB at most.
+        """
+    def read_range(
+        self,
+        key: str,
+        offset: typing.SupportsInt | typing.SupportsIndex,
+        length: typing.SupportsInt | typing.SupportsIndex,
+    ) -> bytes:
+        """
+        Bytes of an object; fewer than `length` only at its end.
+        """
+    def remove(self, key: str) -> None:
+        """
+        Remove an object; one that is not there is no error.
+        """
+    def write(
+        self,
+        key: str,
+        content: bytes,
+        content_type: str = "application/octet-stream",
+        cache_control: str = "",
+        only_if_absent: bool = False,
+    ) -> bool:
+        """
+        Put an object whole, or not at all. False: only_if_absent, and there is one.
+        """
+    @property
+    def retries(self) -> int:
+        """
+        Requests made again so far.
+        """
+    @property
+    def uri(self) -> str:
+        """
+        Names the place for good; holds no secret.
+        """
+
 class VideoProgress:
     """
     How far an index run is with its videos.
@@ -608,7 +728,11 @@ class CoreIndexReport:
     @property
     def footage(self) -> float: ...
     @property
+    def moved(self) -> int: ...
+    @property
     def removed(self) -> int: ...
+    @property
+    def retries(self) -> int: ...
     @property
     def seconds(self) -> float: ...
     @property
@@ -704,6 +828,7 @@ class EventSettings:
     bib_pattern: str
     date: str
     name: str
+    selfie_retention: bool
     status: str
     time_zone: str
     def __init__(self) -> None: ...
@@ -711,6 +836,10 @@ class EventSettings:
     def confidence_percentage(self) -> float | None: ...
     @confidence_percentage.setter
     def confidence_percentage(self, arg0: typing.SupportsFloat | typing.SupportsIndex | None) -> None: ...
+    @property
+    def search_lifetime_days(self) -> float | None: ...
+    @search_lifetime_days.setter
+    def search_lifetime_days(self, arg0: typing.SupportsFloat | typing.SupportsIndex | None) -> None: ...
 
 class EventInfo:
     """
@@ -751,6 +880,58 @@ class CameraClock:
     @property
     def seconds(self) -> int: ...
 
+class CoreStoredSelfie:
+    """
+    A selfie that a search keeps.
+    """
+    @property
+    def embedder(self) -> str: ...
+    @property
+    def embedding(self) -> numpy.typing.NDArray[numpy.float32]: ...
+    @property
+    def picture(self) -> bytes: ...
+
+class Purge:
+    """
+    A purge that has begun.
+    """
+    @property
+    def begun(self) -> int:
+        """
+        Milliseconds since 1970-01-01T00:00:00Z.
+        """
+    @property
+    def bytes(self) -> int:
+        """
+        Of the catalog's files at the beginning.
+        """
+    @property
+    def event(self) -> int: ...
+    @property
+    def event_name(self) -> str: ...
+    @property
+    def removed(self) -> dict[str, int]: ...
+    @property
+    def resumed(self) -> bool: ...
+    @property
+    def uuid(self) -> str: ...
+
+class CorePurgeReport:
+    """
+    What the purge of an event removed.
+    """
+    @property
+    def bytes_after(self) -> int: ...
+    @property
+    def finished(self) -> int:
+        """
+        Milliseconds since 1970-01-01T00:00:00Z.
+        """
+    @property
+    def purge(self) -> Purge: ...
+    @property
+    def receipt(self) -> pathlib.Path: ...
+
 class Organisation:
     """
     Who owns events.
@@ -773,9 +954,12 @@ class Engine:
         threads: typing.SupportsInt | typing.SupportsIndex = 0,
         embedder: str = "",
         reader: str = "paddle",
+        storage: StorageOptions = ...,
     ) -> None: ...
     def appearances(self, video: typing.SupportsInt | typing.SupportsIndex) -> list[AppearanceContent]: ...
+    def apply_retention(self, event: typing.SupportsInt | typing.SupportsIndex) -> int: ...
     def camera_clocks(self, event: typing.SupportsInt | typing.SupportsIndex) -> list[CameraClock]: ...
+    def compact(self) -> None: ...
     def counts(self, event: typing.SupportsInt | typing.SupportsIndex) -> EventCounts: ...
     def create_event(
         self, settings: EventSettings, organisation: typing.SupportsInt | typing.SupportsIndex = 1
@@ -879,11 +1063,13 @@ class Engine:
         photo: typing.SupportsInt | typing.SupportsIndex,
         long_side: typing.SupportsInt | typing.SupportsIndex = 0,
     ) -> numpy.typing.NDArray[numpy.uint8]: ...
+    def purge_event(self, event: typing.SupportsInt | typing.SupportsIndex) -> CorePurgeReport: ...
     def remove_photos(
         self,
         event: typing.SupportsInt | typing.SupportsIndex,
         photos: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
     ) -> int: ...
+    def remove_search(self, event: typing.SupportsInt | typing.SupportsIndex, request_id: str) -> None: ...
     def roster(self, event: typing.SupportsInt | typing.SupportsIndex) -> list[tuple[str, str]]: ...
     def search(self, event: typing.SupportsInt | typing.SupportsIndex, request_id: str) -> SearchResult: ...
     def set_clock_offset(
@@ -906,6 +1092,10 @@ class Engine:
         hidden: bool,
     ) -> int: ...
     def sources(self, event: typing.SupportsInt | typing.SupportsIndex) -> list[tuple[int, str]]: ...
+    def stored_selfies(
+        self, event: typing.SupportsInt | typing.SupportsIndex, request_id: str
+    ) -> list[CoreStoredSelfie]: ...
+    def unfinished_purges(self) -> list[Purge]: ...
     def update_event(
         self, event: typing.SupportsInt | typing.SupportsIndex, settings: EventSettings
     ) -> None: ...
@@ -977,6 +1167,7 @@ def interpret_bibs(
         BadInputError: the pattern is no regular expression, or too costly a one.
     """
 
+def open_store(location: str, options: StorageOptions) -> Store: ...
 def read_frame(
     source: os.PathLike[str] | str | bytes,
     time: typing.SupportsFloat | typing.SupportsIndex,
