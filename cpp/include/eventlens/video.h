@@ -102,7 +102,7 @@ class VideoReader {
 
 // The frame that is shown at `time`, upright; shrunk so that its long side is at most `long_side` (0: whole).
 // Throws as VideoReader::open() and Error(bad_input) for a time outside the video.
-VideoFrame read_frame(std::shared_ptr<const ByteSource> bytes, double time, int long_side = 0);
+VideoFrame read_frame(const std::shared_ptr<const ByteSource>& bytes, double time, int long_side = 0);
 
 enum class CutMode {
     exact,  // the first and the last frame are those asked for, and nothing else is in the file

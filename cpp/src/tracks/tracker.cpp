@@ -83,6 +83,7 @@ std::vector<Sign> signs_of(std::span<const BibRead> reads) {
         sign.reads.push_back(read);
     }
     std::vector<Sign> signs;
+    signs.reserve(places.size());
     for (auto& [place, sign] : places) signs.push_back(std::move(sign));
     return signs;
 }

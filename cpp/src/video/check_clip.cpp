@@ -199,7 +199,7 @@ Look::Look(const AVFrame& frame) {
                 sum += line_sum;
                 pixels += right - left;
             }
-            brightness_[static_cast<std::size_t>(row * columns + column)] =
+            brightness_[static_cast<std::size_t>(row) * columns + static_cast<std::size_t>(column)] =
                 static_cast<std::uint16_t>(sum * 256 / pixels);
         }
     }

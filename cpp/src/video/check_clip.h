@@ -23,7 +23,7 @@ class Look {
   private:
     static constexpr int columns = 16;
     static constexpr int rows = 9;
-    std::array<std::uint16_t, columns * rows> brightness_;  // in 1/256 levels
+    std::array<std::uint16_t, std::size_t{columns} * rows> brightness_;  // in 1/256 levels
 };
 
 // What a clip is to show.

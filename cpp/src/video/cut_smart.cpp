@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <new>
 #include <optional>
-#include <ranges>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -201,11 +201,11 @@ class SmartCut {
         while (copied < group_.size() && is_shown(group_[copied])) ++copied;
         // They must be shown behind all that is taken over.
         const auto last_of = [this](std::size_t count) {
-            return std::ranges::max(group_ | std::views::take(count), {}, &Coded::pts).pts;
+            return std::ranges::max(std::span(group_).first(count), {}, &Coded::pts).pts;
         };
         const auto first_behind = [this](std::size_t count) {
             std::optional<std::int64_t> first;
-            for (const Coded& coded : group_ | std::views::drop(count)) {
+            for (const Coded& coded : std::span(group_).subspan(count)) {
                 if (is_shown(coded)) first = std::min(first.value_or(coded.pts), coded.pts);
             }
             return first;
@@ -214,7 +214,7 @@ class SmartCut {
         while (copied > 0 && encoded && last_of(copied) > *encoded) encoded = first_behind(--copied);
 
         look_at_joint(copied);
-        for (const Coded& coded : group_ | std::views::take(copied)) copy(coded);
+        for (const Coded& coded : std::span(group_).first(copied)) copy(coded);
         if (encoded) encode_shown(group_, *encoded);
     }
 
@@ -277,7 +277,7 @@ class SmartCut {
                 av_frame_unref(frame.get());
             }
         };
-        for (const Coded& coded : group | std::views::take(count)) {
+        for (const Coded& coded : std::span(group).first(std::min(count, group.size()))) {
             const Packet packet = make_packet(coded.bytes, coded.pts);
             if (coded.hidden) packet->flags |= AV_PKT_FLAG_DISCARD;
             if (avcodec_send_packet(decoder.get(), packet.get()) < 0) throw CannotCutSmart("it is damaged");

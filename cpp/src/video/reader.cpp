@@ -157,7 +157,7 @@ std::int64_t VideoReader::damaged_frames() const {
     return impl_->decoder.damaged() + impl_->groups.feed().gaps() + impl_->gaps_before;
 }
 
-VideoFrame read_frame(std::shared_ptr<const ByteSource> bytes, double time, int long_side) {
+VideoFrame read_frame(const std::shared_ptr<const ByteSource>& bytes, double time, int long_side) {
     VideoOptions options;
     options.max_long_side = long_side;
     av::GroupMaker groups = make_groups(bytes, options);

@@ -94,7 +94,7 @@ Image ToImage::operator()(const AVFrame& frame) {
     std::uint8_t* out = image.pixels().data();
     std::ptrdiff_t stride = row;
     if (size_.width % vector_pixels != 0) {
-        stride = std::ptrdiff_t{(size_.width / vector_pixels + 2) * vector_pixels} * 3;
+        stride = (std::ptrdiff_t{size_.width} / vector_pixels + 2) * vector_pixels * 3;
         padded.resize(static_cast<std::size_t>(stride) * static_cast<std::size_t>(size_.height));
         out = padded.data();
     }
