@@ -147,7 +147,7 @@ struct Rendition {
     StoreId store = 0;
     Size size;
     std::int64_t bytes = 0;
-    std::string recipe;  // a digest of all that decides how it looks
+    std::string recipe{};  // a digest of all that decides how it looks
     bool operator==(const Rendition&) const = default;
 };
 

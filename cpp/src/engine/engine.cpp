@@ -278,8 +278,8 @@ struct Engine::Impl {
         return [this](const std::string& uri, const std::string& access) { return store_at(uri, access); };
     }
 
-    // Renditions may be stored in a folder of the source, as where the workspace is one: they are no photos.
-    std::function<bool(std::string_view)> renditions_in(const Source& source) const {
+    // As IndexRun::is_ours. In a list of paths each was named.
+    std::function<bool(std::string_view)> ours_in(const Source& source) const {
         if (source.uri() == path_list_uri) return {};
         std::vector<std::string> uris = catalog.store_uris();
         for (std::string& uri : uris) {
@@ -287,10 +287,7 @@ struct Engine::Impl {
                 uri = "file://" +
                       percent_encoded(std::filesystem::weakly_canonical(own_renditions()).string(), "/");
         }
-        return [uris = std::move(uris), source_uri = source.uri()](std::string_view key) {
-            return std::ranges::any_of(
-                uris, [&](const std::string& uri) { return is_rendition_in(source_uri, uri, key); });
-        };
+        return renditions_in(source.uri(), uris);
     }
 
     StoredFile rendition_file(PhotoId photo, RenditionKind kind) const {
@@ -330,7 +327,7 @@ struct Engine::Impl {
                      .recognition = {embedder().name, reader_name()},
                      .options = wanted};
         run.workers = workers(wanted.workers);
-        run.is_ours = renditions_in(source);
+        run.is_ours = ours_in(source);
         if (wanted.dry_run) return run_index(run);
         catalog.remove_expired_searches();
         run.faces = &faces();

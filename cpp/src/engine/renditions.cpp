@@ -225,23 +225,10 @@ std::vector<IndexFailure> remove_unwanted_files(Catalog& catalog, const StoreOpe
     return left;
 }
 
-bool is_rendition_in(const std::string& source_uri, const std::string& store_uri, std::string_view key) {
-    const auto folder = [](const std::string& uri) {
-        Location location = parse_location(uri);
-        if (!location.path.ends_with('/')) location.path += '/';
-        return location;
-    };
-    const Location source = folder(source_uri);
-    const Location store = folder(store_uri);
-    if (source.scheme != store.scheme || source.authority != store.authority || source.query != store.query ||
-        !store.path.starts_with(source.path)) {
-        return false;
-    }
-    const std::string_view store_in_source = std::string_view(store.path).substr(source.path.size());
-    if (!key.starts_with(store_in_source)) return false;
-    key.remove_prefix(store_in_source.size());
+namespace {
 
-    // As rendition_key() makes them.
+// Of a key without the store's own prefix, as rendition_key() makes it.
+bool is_rendition_key(std::string_view key) {
     constexpr std::string_view folder_of_all = "imgs/";
     constexpr std::string_view extension = ".jpg";
     if (!key.starts_with(folder_of_all) || !key.ends_with(extension)) return false;
@@ -253,6 +240,37 @@ bool is_rendition_in(const std::string& source_uri, const std::string& store_uri
         if (digits > 0 && key.starts_with(size)) return parse_uuid(key.substr(size.size())).has_value();
     }
     return false;
+}
+
+// The prefix of the store's keys in the source; nothing: it does not lie there.
+std::optional<std::string> prefix_in(const std::string& source_uri, const std::string& store_uri) {
+    const auto folder = [](const std::string& uri) {
+        Location location = parse_location(uri);
+        if (!location.path.ends_with('/')) location.path += '/';
+        return location;
+    };
+    const Location source = folder(source_uri);
+    const Location store = folder(store_uri);
+    if (source.scheme != store.scheme || source.authority != store.authority || source.query != store.query ||
+        !store.path.starts_with(source.path)) {
+        return std::nullopt;
+    }
+    return store.path.substr(source.path.size());
+}
+
+}  // namespace
+
+std::function<bool(std::string_view key)> renditions_in(const std::string& source_uri,
+                                                        std::span<const std::string> store_uris) {
+    std::vector<std::string> prefixes;
+    for (const std::string& uri : store_uris) {
+        if (auto prefix = prefix_in(source_uri, uri)) prefixes.push_back(std::move(*prefix));
+    }
+    return [prefixes = std::move(prefixes)](std::string_view key) {
+        return std::ranges::any_of(prefixes, [&](const std::string& prefix) {
+            return key.starts_with(prefix) && is_rendition_key(key.substr(prefix.size()));
+        });
+    };
 }
 
 namespace {
@@ -322,8 +340,7 @@ class Remaker {
     // While some threads wait for the network, others decode and encode, no more than there are workers.
     void make(std::span<const OutdatedPhoto> page) {
         const std::vector<std::string> uuids = begin(page);
-        const int waiting =
-            std::max(maker_.parallel_writes(), open_original_(page.front().photo)->parallel_reads());
+        const int waiting = std::max(maker_.parallel_writes(), parallel_reads(page.front().photo));
         const int threads = std::min({workers_ + waiting - 1, most_threads, static_cast<int>(page.size())});
         BoundedQueue<Remade> remade(static_cast<std::size_t>(threads));
         std::atomic<std::size_t> next{0};
@@ -346,6 +363,14 @@ class Remaker {
             if (batch_.size() >= photos_in_a_batch || Clock::now() - committed_ > oldest_uncommitted)
                 commit();
             tell(false);
+        }
+    }
+
+    int parallel_reads(const PhotoInfo& photo) const {
+        try {
+            return open_original_(photo)->parallel_reads();
+        } catch (const Error&) {
+            return 1;  // each photo will say so
         }
     }
 

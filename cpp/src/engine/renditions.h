@@ -92,8 +92,10 @@ class BegunRenditions {
 // key of a file with the reason for each store that is in trouble; the next call tries again.
 std::vector<IndexFailure> remove_unwanted_files(Catalog& catalog, const StoreOpener& open_store);
 
-// Whether `key` in a source is a rendition of ours, as the store lies within the source.
-bool is_rendition_in(const std::string& source_uri, const std::string& store_uri, std::string_view key);
+// Tells renditions of ours from photos by their keys in a source: stores may lie within it, as where the
+// workspace does.
+std::function<bool(std::string_view key)> renditions_in(const std::string& source_uri,
+                                                        std::span<const std::string> store_uris);
 
 // Makes what is missing or outdated, from the originals. Throws as Engine::make_renditions() does.
 RenditionReport make_renditions(Catalog& catalog, EventId event, RenditionMaker& maker,
