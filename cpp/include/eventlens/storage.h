@@ -121,7 +121,8 @@ struct StorageOptions {
 
     int attempts = 6;  // for each request, the first included
     std::chrono::seconds connect_within{10};
-    std::chrono::seconds stalled_after{20};  // without a byte: the transfer is begun again where it stopped
+    // Slower than 1 kB/s for so long: the transfer is begun again where it stopped.
+    std::chrono::seconds stalled_after{20};
     int parallel_reads = 8;
 };
 
@@ -130,8 +131,8 @@ struct StorageOptions {
 //   of a folder's listing: names that begin with a dot, and whatever is neither file nor folder. Links are
 //   followed; a folder that can be reached in several ways, loops included, is listed once, under the first
 //   of its keys;
-// - s3://BUCKET/PREFIX/?endpoint=URL&region=NAME&profile=NAME&addressing=path|virtual&anonymous=1&
-//   requester_pays=1, all parameters optional;
+// - s3://BUCKET/PREFIX/?endpoint=URL&region=NAME&profile=NAME&addressing=path|virtual|auto&
+//   anonymous=1&requester_pays=1, all parameters optional;
 // - az://ACCOUNT/CONTAINER/PREFIX/?endpoint=URL&anonymous=1.
 // Keys in a bucket are what follows the prefix, which ends at a '/'. Left out of its listing: keys that end
 // in '/', and those whose last part begins with a dot.
