@@ -102,11 +102,16 @@ def _version_of(go: str) -> tuple[int, int]:
     return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
-def free_port() -> int:
-    """A TCP port on loopback that nothing listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+def free_port(wanted: int = 0) -> int:
+    """A TCP port on loopback that nothing listens on now: the wanted one, if it is free."""
+    try:
+        with socket.create_server(("127.0.0.1", wanted)) as listener:
+            port: int = listener.getsockname()[1]
+            return port
+    except OSError:
+        if wanted == 0:
+            raise
+        return free_port()
 
 
 class LocalServer:
@@ -193,29 +198,29 @@ class S3Server:
 
     region = "us-east-1"
 
-    def __init__(
-        self, folder: Path, *, program: Path | None = None, access_key: str = "", secret_key: str = ""
-    ) -> None:
+    def __init__(self, folder: Path, *, program: Path | None = None) -> None:
         """Does not start it yet.
 
         Args:
-            folder: For what it stores; created if missing. A server that is started there again has it all again.
+            folder: For what it stores; created if missing. A server that is started there again has it all again, at
+                the same port if nobody took that.
             program: Of `fetch_s3_server`, which is asked when None.
-            access_key: Given, with the secret key, it is the same at every start; else it is random.
         """
         self.folder = folder
-        self.access_key = access_key or f"AK{secrets.token_hex(9).upper()}"
-        self.secret_key = secret_key or secrets.token_urlsafe(30)
+        self.access_key = f"AK{secrets.token_hex(9).upper()}"
+        self.secret_key = secrets.token_urlsafe(30)
         self.endpoint = ""
         self._program = program
         self._server: LocalServer | None = None
 
     def __enter__(self) -> S3Server:
         program = self._program or fetch_s3_server()
-        data, marks = self.folder / "buckets", self.folder / "marks"
-        for made in (data, marks):
+        data, marks, users = (self.folder / name for name in ("buckets", "marks", "users"))
+        for made in (data, marks, users):
             made.mkdir(parents=True, exist_ok=True)
-        port = free_port()
+        last = self.folder / "port"
+        port = free_port(int(last.read_text()) if last.exists() else 0)
+        last.write_text(str(port))
         environment = {
             "HOME": str(self.folder),
             "ROOT_ACCESS_KEY": self.access_key,
@@ -224,6 +229,7 @@ class S3Server:
         }
         # ETags and types go into files beside the data: not every file system has extended attributes.
         command = [str(program), "--port", f"127.0.0.1:{port}", "--keep-alive", "--quiet"]
+        command += ["--iam-dir", str(users)]
         command += ["posix", "--sidecar", str(marks), str(data)]
         self._server = LocalServer(command, environment, port, self.folder / "server.log")
         self.endpoint = self._server.endpoint

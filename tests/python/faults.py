@@ -131,6 +131,17 @@ class Reply:
             left -= len(block)
             yield block
 
+    def content(self) -> bytes:
+        """The whole body, without the frames of chunks."""
+        if self.length is not None:
+            return b"".join(self.blocks())
+        return b"".join(block.partition(b"\r\n")[2][:-2] for block in self.blocks())
+
+    def head_with(self, length: int) -> bytes:
+        """The head, for a body of another length that is not in chunks."""
+        said = rb"(?i)(content-length|transfer-encoding): *[^\r]*"
+        return re.sub(said, b"Content-Length: %d" % length, self.head)
+
 
 class Talk:
     """One request of a client: what a fault does something to."""
@@ -223,19 +234,20 @@ def too_many_requests(talk: Talk) -> None:
 
 def longer_than_it_is(talk: Talk) -> None:
     reply = talk.ask()
-    talk.start(reply, with_length(reply, (reply.length or 0) + 1000))
-    for block in reply.blocks():
-        talk.body(block)
+    content = reply.content()
+    talk.start(reply, reply.head_with(len(content) + 1000))
+    talk.body(content)
     talk.close()
 
 
 def half_a_listing(talk: Talk) -> None:
-    """The XML ends in the middle, and the length is right."""
+    """The XML ends in the middle, and the length is right. Other replies stay as they are."""
     reply = talk.ask()
-    whole = b"".join(reply.blocks())
-    half = whole[: len(whole) // 2] if talk.request.is_listing and reply.length is not None else whole
-    talk.start(reply, with_length(reply, len(half)))
-    talk.body(half)
+    content = reply.content()
+    if talk.request.is_listing:
+        content = content[: len(content) // 2]
+    talk.start(reply, reply.head_with(len(content)))
+    talk.body(content)
 
 
 def drip(talk: Talk) -> None:
@@ -270,11 +282,6 @@ def send_half(talk: Talk, reply: Reply) -> None:
     for block in reply.blocks(max(1, (reply.length or 2 * BLOCK) // 2)):
         talk.body(block)
         return
-
-
-def with_length(reply: Reply, length: int) -> bytes:
-    """The reply's head with another Content-Length; one in chunks has none and stays as it is."""
-    return re.sub(rb"(?i)(content-length:) *\d+", rb"\g<1> %d" % length, reply.head)
 
 
 PASSING = [late, reset_before_the_reply, reset_in_the_body, closed_in_the_body, slow_down, internal_error,

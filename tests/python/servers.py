@@ -25,7 +25,7 @@ from botocore.exceptions import ClientError
 
 from eventlens import Storage
 from eventlens.packages import fetch_node, only_one_process, run_npm
-from eventlens.sample_server import LocalServer, S3Server, free_port, servers_folder
+from eventlens.sample_server import LocalServer, S3Server, fetch_s3_server, free_port, servers_folder
 
 AZURITE = "3.35.0"
 _OLDEST_NODE = 20  # which packages that Azurite stands on ask for
@@ -107,6 +107,15 @@ class Bucket:
     def rename(self, key: str, to: str) -> None:
         self.client.copy_object(Bucket=self.name, Key=to, CopySource={"Bucket": self.name, "Key": key})
         self.remove(key)
+
+    def other_keys(self) -> tuple[str, str]:
+        """Another access key and its secret, which may do everything too."""
+        access, secret = f"AK{secrets.token_hex(9).upper()}", secrets.token_urlsafe(30)
+        admin = {"ADMIN_ACCESS_KEY": self.server.access_key, "ADMIN_SECRET_KEY": self.server.secret_key}
+        command = [str(fetch_s3_server()), "admin", "--endpoint-url", self.endpoint, "create-user"]
+        command += ["--access", access, "--secret", secret, "--role", "admin"]
+        subprocess.run(command, env=admin, check=True, stdout=subprocess.DEVNULL)
+        return access, secret
 
     def keys(self) -> list[str]:
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name)
