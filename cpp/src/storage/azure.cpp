@@ -18,6 +18,7 @@
 #include "storage/download_name.h"
 #include "storage/file.h"
 #include "storage/http.h"
+#include "storage/pages.h"
 #include "storage/ranges.h"
 
 namespace eventlens {
@@ -25,7 +26,6 @@ namespace eventlens {
 namespace {
 
 using azure::Account;
-using azure::Page;
 using azure::Question;
 using azure::Service;
 
@@ -55,9 +55,20 @@ void require_addressable(const std::string& blob) {
         throw Error(ErrorCode::bad_input, "not a key: it holds a zero byte");
 }
 
-bool is_hidden(std::string_view key) {
-    const std::string_view name = key.substr(key.rfind('/') + 1);
-    return name.empty() || name.starts_with('.');
+// A range from the start that does not exist (416) is one of an empty blob; the emulator sends "bytes
+// 0--1/0".
+bool is_empty_blob(const Question& question, const http::Response& reply) {
+    return question.range->first == 0 &&
+           (reply.status == 416 || (reply.status == 206 && reply.header("content-range").ends_with("/0")));
+}
+
+// `question` is of a range.
+FetchedRange fetch(const Service& service, const std::string& doing, const Question& question,
+                   std::int64_t max_bytes) {
+    http::Response reply = service.ask(doing, question, max_bytes);
+    if (is_empty_blob(question, reply)) return {{}, 0, std::string(reply.header("etag"))};
+    service.require_success(doing, reply);
+    return fetched_range(std::move(reply), question.range->first, doing);
 }
 
 class AzureStore : public Store {
@@ -77,26 +88,19 @@ class AzureStore : public Store {
 
     void list(const ListOptions& options,
               const std::function<void(const StoredObject&)>& each) const override {
-        const std::string prefix = place_.prefix + options.prefix;
-        std::string marker;
-        do {
-            Page page = list_page(prefix, marker);
-            for (StoredObject& blob : page.blobs) {
-                blob.key.erase(0, place_.prefix.size());
-                if (!is_hidden(blob.key) && (!options.wanted || options.wanted(blob.key))) each(blob);
-            }
-            if (!page.next.empty() && page.next == marker)
-                throw Error(ErrorCode::overloaded, "cannot list " + uri_ + ": the listing does not go on");
-            marker = std::move(page.next);
-        } while (!marker.empty());
+        list_pages(
+            "cannot list " + uri_, place_.prefix, options, each,
+            [this](const std::string& prefix, const std::string& marker) { return page_of(prefix, marker); });
     }
 
+    // As a range of everything: then Content-Range tells the length beside Content-Length, which may lie.
     std::vector<std::byte> read(const std::string& key, std::int64_t max_bytes) const override {
         const std::string doing = "cannot read " + name_of(key);
-        http::Response reply =
-            service_->ask(doing, {.container = place_.container, .blob = blob_of(key)}, max_bytes);
-        service_->require_success(doing, reply);
-        return std::move(reply.body);
+        const Question question{.container = place_.container, .blob = blob_of(key), .range = azure::Range{}};
+        FetchedRange whole = fetch(*service_, doing, question, max_bytes);
+        if (whole.total != static_cast<std::int64_t>(whole.bytes.size()))
+            throw Error(ErrorCode::overloaded, doing + ": the service sent a part of it");
+        return std::move(whole.bytes);
     }
 
     std::shared_ptr<const ByteSource> open(const std::string& key) const override {
@@ -106,10 +110,7 @@ class AzureStore : public Store {
                                                                  const std::string& etag) {
             Question question{.container = container, .blob = blob, .range = azure::Range{first, last}};
             if (!etag.empty()) question.headers["if-match"] = etag;
-            http::Response reply = service->ask(doing, question, last - first + 1);
-            constexpr int beyond_the_end = 416;  // of an empty blob, every range is
-            if (reply.status != beyond_the_end) service->require_success(doing, reply);
-            return fetched_range(std::move(reply), first, doing);
+            return fetch(*service, doing, question, last - first + 1);
         });
     }
 
@@ -169,7 +170,7 @@ class AzureStore : public Store {
     }
 
     // A reply that is cut off or garbled is asked for again.
-    Page list_page(const std::string& prefix, const std::string& marker) const {
+    Page page_of(const std::string& prefix, const std::string& marker) const {
         const std::string doing = "cannot list " + uri_;
         Question question{.container = place_.container,
                           .query = {{"restype", "container"}, {"comp", "list"}}};
@@ -180,10 +181,13 @@ class AzureStore : public Store {
         const auto garbled = [&](const http::Response& reply) {
             try {
                 page = azure::parse_listing(reply.text());
+                if (is_below(prefix, *page)) return false;
+                trouble = "the listing is of something else";
             } catch (const Error& error) {
                 trouble = error.what();
             }
-            return !page;
+            page.reset();
+            return true;
         };
         service_->require_success(doing, service_->ask(doing, question, max_listing, garbled));
         if (!page) throw Error(ErrorCode::overloaded, doing + ": " + trouble);

@@ -78,9 +78,9 @@ Page parse_listing(std::string_view xml) {
     const pugi::xml_node listing = document.child("EnumerationResults");
     const pugi::xml_node next = listing.child("NextMarker");
     if (!next) throw malformed("it has no end");
-    Page page{.blobs = {}, .next = next.text().get()};
+    Page page{.objects = {}, .next = next.text().get()};
     for (const pugi::xml_node& blob : listing.child("Blobs").children("Blob")) {
-        if (auto object = blob_of(blob)) page.blobs.push_back(std::move(*object));
+        if (auto object = blob_of(blob)) page.objects.push_back(std::move(*object));
     }
     return page;
 }

@@ -1,18 +1,10 @@
 #pragma once
 
-#include <string>
 #include <string_view>
-#include <vector>
 
-#include "eventlens/storage.h"
+#include "storage/pages.h"
 
 namespace eventlens::azure {
-
-// One page of a container's listing.
-struct Page {
-    std::vector<StoredObject> blobs;  // their keys are whole names
-    std::string next;                 // the marker that asks for the next page; empty: this was the last
-};
 
 // Reads the reply of List Blobs. Folders that accounts with a hierarchical namespace list like blobs are left
 // out. A block blob's ETag is "md5:..." where the service knows it, so that it names the content: Azure's own

@@ -25,12 +25,12 @@ const std::string md5 = "<Content-MD5>gnzLDuqKcGxMNKFokfhOew==</Content-MD5>";
 TEST(AzureListing, ReadsBlobs) {
     const Page page = parse_listing(
         listing(blob("<Name>day 1/a&amp;b.jpg</Name>", sized + md5) + blob("<Name> </Name>", sized)));
-    ASSERT_EQ(page.blobs.size(), 2U);
+    ASSERT_EQ(page.objects.size(), 2U);
     EXPECT_EQ(page.next, "");
-    EXPECT_EQ(page.blobs[0].key, "day 1/a&b.jpg");
-    EXPECT_EQ(page.blobs[0].size, 5);
-    EXPECT_EQ(page.blobs[0].modified, 1'795'388'615'000'000'000);
-    EXPECT_EQ(page.blobs[1].key, " ");
+    EXPECT_EQ(page.objects[0].key, "day 1/a&b.jpg");
+    EXPECT_EQ(page.objects[0].size, 5);
+    EXPECT_EQ(page.objects[0].modified, 1'795'388'615'000'000'000);
+    EXPECT_EQ(page.objects[1].key, " ");
 }
 
 TEST(AzureListing, NamesTheContentWhereTheServiceKnowsIt) {
@@ -38,13 +38,13 @@ TEST(AzureListing, NamesTheContentWhereTheServiceKnowsIt) {
     const Page page = parse_listing(listing(blob(name, sized + md5) + blob(name, sized) +
                                             blob(name, sized + "<Content-MD5>short</Content-MD5>") +
                                             blob(name, sized + md5, "<BlobType>PageBlob</BlobType>")));
-    ASSERT_EQ(page.blobs.size(), 4U);
-    EXPECT_EQ(page.blobs[0].etag, "md5:827ccb0eea8a706c4c34a16891f84e7b");  // of "12345"
-    EXPECT_TRUE(page.blobs[0].etag_is_content);
+    ASSERT_EQ(page.objects.size(), 4U);
+    EXPECT_EQ(page.objects[0].etag, "md5:827ccb0eea8a706c4c34a16891f84e7b");  // of "12345"
+    EXPECT_TRUE(page.objects[0].etag_is_content);
     // Of a page blob the MD5 is what somebody once said it was.
     for (const std::size_t i : {1U, 2U, 3U}) {
-        EXPECT_EQ(page.blobs[i].etag, "0x8DE2A") << i;
-        EXPECT_FALSE(page.blobs[i].etag_is_content) << i;
+        EXPECT_EQ(page.objects[i].etag, "0x8DE2A") << i;
+        EXPECT_FALSE(page.objects[i].etag_is_content) << i;
     }
 }
 
@@ -52,9 +52,9 @@ TEST(AzureListing, ReadsTheMarkerAndEncodedNames) {
     const Page page = parse_listing(listing(
         blob("<Name Encoded=\"true\">odd%01%25.jpg</Name>", sized) + blob("<Name>plain%25.jpg</Name>", sized),
         "<NextMarker>2!8!YS5qcGc-</NextMarker>"));
-    ASSERT_EQ(page.blobs.size(), 2U);
-    EXPECT_EQ(page.blobs[0].key, "odd\x01%.jpg");
-    EXPECT_EQ(page.blobs[1].key, "plain%25.jpg");
+    ASSERT_EQ(page.objects.size(), 2U);
+    EXPECT_EQ(page.objects[0].key, "odd\x01%.jpg");
+    EXPECT_EQ(page.objects[1].key, "plain%25.jpg");
     EXPECT_EQ(page.next, "2!8!YS5qcGc-");
 }
 
@@ -62,13 +62,13 @@ TEST(AzureListing, LeavesOutFolders) {
     const Page page =
         parse_listing(listing(blob("<Name>day 1</Name>", sized + "<ResourceType>directory</ResourceType>") +
                               blob("<Name>day 1/a.jpg</Name>", sized + "<ResourceType>file</ResourceType>")));
-    ASSERT_EQ(page.blobs.size(), 1U);
-    EXPECT_EQ(page.blobs[0].key, "day 1/a.jpg");
+    ASSERT_EQ(page.objects.size(), 1U);
+    EXPECT_EQ(page.objects[0].key, "day 1/a.jpg");
 }
 
 TEST(AzureListing, TakesNothingButAWholeListing) {
     const std::string whole = listing(blob("<Name>a</Name>", sized) + blob("<Name>b</Name>", sized));
-    EXPECT_EQ(parse_listing(whole).blobs.size(), 2U);
+    EXPECT_EQ(parse_listing(whole).objects.size(), 2U);
     for (std::size_t length = 0; length < whole.size(); ++length) {
         try {
             parse_listing(whole.substr(0, length));

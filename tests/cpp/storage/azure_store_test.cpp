@@ -157,6 +157,14 @@ TEST(AzureStore, ListsPageByPage) {
               "GET /lakeside/photos?comp=list&marker=2%211%26&prefix=day%201/&restype=container HTTP/1.1");
 }
 
+TEST(AzureStore, TakesNoListingOfSomethingElse) {
+    int asked = 0;
+    LoopbackServer server([&](const std::string&) {
+        return Reply{page("200 OK", "", listing({++asked == 1 ? "day 2/a.jpg" : "day 1/a.jpg"}, ""))};
+    });
+    EXPECT_EQ(keys_in(*store_at(server)), std::vector<std::string>{"a.jpg"});
+}
+
 TEST(AzureStore, EndsAListingThatDoesNotGoOn) {
     LoopbackServer server(
         [&](const std::string&) { return Reply{page("200 OK", "", listing({"day 1/a"}, "same"))}; });
@@ -167,9 +175,11 @@ TEST(AzureStore, EndsAListingThatDoesNotGoOn) {
 TEST(AzureStore, ReadsOnWhereAConnectionBroke) {
     LoopbackServer server([](const std::string& request) {
         const std::string range = header(request, "x-ms-range");
-        if (range.empty())
-            return Reply{"HTTP/1.1 200 OK\r\nETag: \"0x1\"\r\nContent-Length: 10\r\n\r\n0123",
-                         Reply::Then::close};
+        if (range == "bytes=0-")
+            return Reply{
+                "HTTP/1.1 206 Partial Content\r\nETag: \"0x1\"\r\nContent-Range: bytes 0-9/10\r\n"
+                "Content-Length: 10\r\n\r\n0123",
+                Reply::Then::close};
         return Reply{
             page("206 Partial Content", "ETag: \"0x1\"\r\nContent-Range: bytes 4-9/10\r\n", "456789")};
     });
@@ -183,6 +193,28 @@ TEST(AzureStore, ReadsOnWhereAConnectionBroke) {
     EXPECT_NE(header(again, "authorization"), header(server.requests()[0], "authorization"));
 }
 
+TEST(AzureStore, NoticesBytesThatAreMissing) {
+    std::string range;
+    std::string content;
+    int asked = 0;
+    LoopbackServer server([&](const std::string&) {
+        const bool lie = ++asked == 1;
+        return Reply{page("206 Partial Content", "ETag: \"0x1\"\r\nContent-Range: bytes " + range + "\r\n",
+                          lie ? content.substr(1) : content)};
+    });
+    const auto store = store_at(server);
+    range = "0-9/10";
+    content = "0123456789";
+    EXPECT_EQ(text_of(store->read("a.jpg", 100)), "0123456789");
+    EXPECT_EQ(asked, 2);
+    // A part where the whole was asked for.
+    range = "0-4/10";
+    content = "01234";
+    EXPECT_EQ(code_of([&] { store->read("a.jpg", 100); }), ErrorCode::overloaded);
+    range = "5-9/10";
+    EXPECT_THROW(store->read("a.jpg", 100), Error);
+}
+
 TEST(AzureStore, ReadsRanges) {
     const std::string content = "0123456789";
     std::string etag = "\"0x1\"";
@@ -192,6 +224,8 @@ TEST(AzureStore, ReadsRanges) {
             return Reply{refused("412 Precondition Failed", "ConditionNotMet")};
         if (first_line(request).find("/empty ") != std::string::npos)
             return Reply{refused("416 Range Not Satisfiable", "InvalidRange")};
+        if (first_line(request).find("/empty-too ") != std::string::npos)
+            return Reply{page("206 Partial Content", "Content-Range: bytes 0--1/0\r\n")};
         if (first_line(request).find("/film.mp4 ") == std::string::npos)
             return Reply{refused("404 Not Found", "BlobNotFound")};
         if (header(request, "x-ms-range") != "bytes=0-2097151")
@@ -204,7 +238,10 @@ TEST(AzureStore, ReadsRanges) {
     EXPECT_EQ(film->size(), 10);
     EXPECT_EQ(film->read(8, part), 2U);
     EXPECT_EQ(part[1], std::byte{'9'});
-    EXPECT_EQ(store_at(server)->open("empty")->size(), 0);
+    for (const char* empty : {"empty", "empty-too"}) {
+        EXPECT_EQ(store_at(server)->open(empty)->size(), 0);
+        EXPECT_TRUE(store_at(server)->read(empty, 100).empty());
+    }
     EXPECT_EQ(code_of([&] { store_at(server)->open("gone"); }), ErrorCode::not_found);
 }
 

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "eventlens/storage.h"
+
+namespace eventlens {
+
+// A part of a bucket's listing, as one reply holds it.
+struct Page {
+    std::vector<StoredObject> objects{};  // with whole keys
+    std::string next{};                   // the token that asks for the next page; empty: this is the last
+};
+
+// Asks for one page of the objects whose whole keys begin with `prefix`.
+using AskPage = std::function<Page(const std::string& prefix, const std::string& token)>;
+
+// Lists what a bucket holds below `place`, which is empty or ends in '/', page by page: Source::list().
+// Leaves out what open_source() says. `doing` begins the message of the error for a listing that has no end.
+void list_pages(const std::string& doing, const std::string& place, const ListOptions& options,
+                const std::function<void(const StoredObject&)>& each, const AskPage& ask);
+
+// Whether all of a page is what was asked for.
+bool is_below(const std::string& prefix, const Page& page);
+
+}  // namespace eventlens
