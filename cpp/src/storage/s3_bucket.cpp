@@ -182,8 +182,8 @@ Error Bucket::refusal(const Question& question, const http::Response& reply) con
     }
     if (code == "SignatureDoesNotMatch")
         return error(ErrorCode::bad_input, "the secret key does not belong to the access key " + at);
-    if (is_expiry(code))
-        return error(ErrorCode::bad_input, "the session has expired: get new temporary credentials");
+    if (is_expiry(code))  // nothing is wrong with the object: it can be had with new ones
+        return error(ErrorCode::overloaded, "the session has expired: get new temporary credentials");
     if (is_redirect(reply.status) || code == "AuthorizationHeaderMalformed" || code == "PermanentRedirect")
         return error(ErrorCode::bad_input, "the bucket is not where it was looked for, " + at +
                                                " in region " + here.region() +

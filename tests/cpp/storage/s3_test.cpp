@@ -213,6 +213,7 @@ TEST(S3, GetsNewKeysWhenTheSessionEndsMidway) {
     const auto error = error_of([&] { text_of(*store, "a.jpg"); });
     ASSERT_TRUE(error);
     EXPECT_TRUE(holds(error->what(), "the session has expired")) << error->what();
+    EXPECT_EQ(error->code(), ErrorCode::overloaded) << "or an index run would hold it against the photo";
     EXPECT_EQ(lent, 3);
 }
 
