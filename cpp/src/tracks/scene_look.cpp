@@ -12,8 +12,12 @@ constexpr int height = SceneLook::height;
 constexpr int most_aside = width / 2;
 constexpr int most_down = height / 2;
 
+constexpr std::size_t place_of(int x, int y) {
+    return static_cast<std::size_t>(y) * width + static_cast<std::size_t>(x);
+}
+
 float at(const std::vector<float>& values, int x, int y) {
-    return values[static_cast<std::size_t>(y * width + x)];
+    return values[place_of(x, y)];
 }
 
 // Correlation of what both show when `now` is `before` moved by (dx, dy).
@@ -57,7 +61,7 @@ std::vector<float> relief_of(const std::vector<float>& grey) {
                     ++count;
                 }
             }
-            relief[static_cast<std::size_t>(y * width + x)] = at(grey, x, y) - sum / count;
+            relief[place_of(x, y)] = at(grey, x, y) - sum / count;
         }
     }
     return relief;
@@ -67,9 +71,9 @@ std::vector<float> relief_of(const std::vector<float>& grey) {
 std::size_t tint_of(float red, float green, float blue) {
     const float sum = red + green + blue + 24;  // dark pixels have no tint
     const auto step = [&](float part) {
-        return std::clamp(static_cast<int>(std::floor((part / sum - 1.0F / 3) * 24 + 4)), 0, 7);
+        return static_cast<std::size_t>(std::clamp(std::floor((part / sum - 1.0F / 3) * 24 + 4), 0.0F, 7.0F));
     };
-    return static_cast<std::size_t>(step(red + 8) * 8 + step(blue + 8));
+    return step(red + 8) * 8 + step(blue + 8);
 }
 
 }  // namespace
@@ -77,13 +81,14 @@ std::size_t tint_of(float red, float green, float blue) {
 SceneLook look_at_scene(ImageView frame) {
     const Image small = resize_image(frame, {width, height});
     const auto channels = static_cast<std::size_t>(channels_of(small.format()));
+    const std::size_t middle = channels / 2;
     constexpr std::size_t pixels = static_cast<std::size_t>(width) * height;
     SceneLook look;
     look.grey.resize(pixels);
     for (std::size_t i = 0; i < pixels; ++i) {
         const auto* pixel = small.pixels().data() + i * channels;
         const auto red = static_cast<float>(pixel[0]);
-        const auto green = static_cast<float>(pixel[channels / 2]);
+        const auto green = static_cast<float>(pixel[middle]);
         const auto blue = static_cast<float>(pixel[channels - 1]);
         look.grey[i] = 0.299F * red + 0.587F * green + 0.114F * blue;
         look.tints[tint_of(red, green, blue)] += 1.0F / static_cast<float>(pixels);
