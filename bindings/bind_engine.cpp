@@ -25,6 +25,10 @@ IndexOptions index_options(int workers, bool retry_failed, bool dry_run, double 
     options.retry_failed = retry_failed;
     options.dry_run = dry_run;
     options.progress = with_signals(progress);
+    options.while_waiting = [] {
+        py::gil_scoped_acquire gil;
+        if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+    };
     return options;
 }
 
@@ -165,7 +169,11 @@ void bind_values(py::module_& module) {
         .def_readonly("footage", &IndexReport::footage)
         .def_readonly("appearances", &IndexReport::appearances)
         .def_readonly("damaged", &IndexReport::damaged)
-        .def_readonly("retries", &IndexReport::retries);
+        .def_readonly("retries", &IndexReport::retries)
+        .def_readonly("renditions", &IndexReport::renditions)
+        .def_readonly("renditions_failed", &IndexReport::renditions_failed)
+        .def_readonly("renditions_outdated", &IndexReport::renditions_outdated)
+        .def_readonly("files_left", &IndexReport::files_left);
 
     py::class_<PhotoInfo>(module, "PhotoInfo", "What is known of a photo beside what it shows.")
         .def_readonly("id", &PhotoInfo::id)
@@ -271,10 +279,11 @@ void bind_engine(py::module_& module) {
     bind_values(module);
     using Release = py::call_guard<py::gil_scoped_release>;
 
-    py::class_<Engine>(
+    py::class_<Engine> engine(
         module, "Engine",
         "A workspace, its catalog and its models. The package's Workspace and Event are made of it. Thread "
-        "safe; the GIL is released around all work.")
+        "safe; the GIL is released around all work.");
+    engine
         .def(py::init([](const std::filesystem::path& workspace,
                          const std::vector<std::filesystem::path>& manifests, const std::string& precision,
                          int threads, const std::string& embedder, const std::string& reader,
@@ -300,9 +309,7 @@ void bind_engine(py::module_& module) {
         .def("create_event", &Engine::create_event, "settings"_a, "organisation"_a = default_organisation,
              Release())
         .def("update_event", &Engine::update_event, "event"_a, "settings"_a, Release())
-        .def(
-            "delete_event", [](Engine& e, EventId event) { e.catalog().delete_event(event); }, "event"_a,
-            Release())
+        .def("delete_event", &Engine::delete_event, "event"_a, Release())
         .def(
             "find_event",
             [](Engine& e, const std::string& name, OrganisationId organisation) {
@@ -514,6 +521,7 @@ void bind_engine(py::module_& module) {
                 return rows;
             },
             "event"_a);
+    bind_renditions(module, engine);
 }
 
 }  // namespace eventlens::python

@@ -7,6 +7,7 @@
 #include <pybind11/stl/filesystem.h>
 #include <pybind11/typing.h>
 
+#include "eventlens/engine.h"
 #include "eventlens/error.h"
 #include "eventlens/gallery.h"
 #include "eventlens/image.h"
@@ -93,5 +94,6 @@ void bind_video(py::module_& module);
 void bind_gallery(py::module_& module);
 void bind_storage(py::module_& module);
 void bind_engine(py::module_& module);
+void bind_renditions(py::module_& module, py::class_<Engine>& engine);
 
 }  // namespace eventlens::python

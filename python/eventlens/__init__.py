@@ -28,6 +28,7 @@ from eventlens._core import (
     resize_image,
 )
 from eventlens.models import BibReader, FaceFinder, open_models
+from eventlens.renditions import RenditionProgress, RenditionReport, Renditions
 from eventlens.results import (
     Appearance,
     IndexReport,
@@ -68,6 +69,9 @@ __all__ = [
     "Photo",
     "PhotoDetails",
     "PurgeReport",
+    "RenditionProgress",
+    "RenditionReport",
+    "Renditions",
     "Search",
     "Selfie",
     "Storage",

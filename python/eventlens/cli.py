@@ -18,7 +18,7 @@ import typer
 
 import eventlens
 from eventlens import model_fetch
-from eventlens.progress import cutting_shown, progress_shown
+from eventlens.progress import cutting_shown, making_shown, progress_shown
 from eventlens.results import Matches, Search
 from eventlens.terminal import (
     clip_json,
@@ -27,6 +27,7 @@ from eventlens.terminal import (
     err,
     match_json,
     out,
+    pairs,
     print_clips,
     print_counts,
     print_failures,
@@ -34,11 +35,13 @@ from eventlens.terminal import (
     print_matches,
     print_models,
     print_purge,
+    print_rendition_report,
     print_report,
     print_seconds,
     print_spans,
     print_table,
     purge_json,
+    rendition_report_json,
     report_json,
     shown,
     span_json,
@@ -116,6 +119,10 @@ def index(
     roster: Annotated[Path | None, typer.Option(help="CSV of participants: the bibs that exist.")] = None,
     workers: Annotated[int, typer.Option(help="Photos worked on at once; 0: one for each core.")] = 0,
     retry_failed: Annotated[bool, typer.Option(help="Look again at what failed before.")] = False,
+    with_renditions: Annotated[
+        bool,
+        typer.Option("--renditions", help="Make thumbnails and previews too; see `eventlens renditions`."),
+    ] = False,
     dry_run: Annotated[bool, typer.Option(help="Say what would be done, and do nothing.")] = False,
     fps: Annotated[
         float,
@@ -149,6 +156,8 @@ def index(
         )
     if roster is not None:
         there.set_roster(roster)
+    if with_renditions and there.renditions is None and not dry_run:
+        there.set_renditions()
     with progress_shown(f"indexing {event}", quiet=as_json) as progress:
         report = there.index(
             source[0] if len(source) == 1 else source,
@@ -163,7 +172,115 @@ def index(
         print_json(report_json(report) | {"event": event, "dry_run": dry_run})
     else:
         print_report(report, dry_run=dry_run)
-    if report.failed or report.unlisted:
+        if report.renditions_outdated:
+            command = ["eventlens", "renditions", "--event", event, "--workspace", str(workspace)]
+            photos = count_of(report.renditions_outdated, "photo")
+            line = f"{photos} without current renditions; make them: {shlex.join(command)}"
+            out.print(line, markup=False, soft_wrap=True)
+    if report.failed or report.unlisted or report.renditions_failed:
+        raise typer.Exit(SOME_FAILED)
+
+
+@app.command()
+def renditions(
+    event: EventOption,
+    workspace: WorkspaceOption = Path("workspace"),
+    to: Annotated[
+        str | None,
+        typer.Option(
+            help="Where they go: a folder, or a bucket such as s3://BUCKET/PREFIX/; without, `renditions` in the "
+            "workspace."
+        ),
+    ] = None,
+    watermark: Annotated[
+        Path | None,
+        typer.Option(help="A PNG with alpha to lay over previews. It is kept in the workspace."),
+    ] = None,
+    watermark_portrait: Annotated[
+        Path | None, typer.Option(help="The same for photos higher than wide; without, the other.")
+    ] = None,
+    no_watermark: Annotated[bool, typer.Option("--no-watermark", help="Lay nothing over previews.")] = False,
+    position: Annotated[
+        str | None,
+        typer.Option(
+            help="Of the watermark: top-left, top, top-right, left, center, right, bottom-left, bottom or "
+            "bottom-right (this without)."
+        ),
+    ] = None,
+    width: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Of the watermark, as a share of the photo's; 0.3 without."),
+    ] = None,
+    margin: Annotated[
+        float | None,
+        typer.Option(min=0, max=0.4, help="To the edges, as a share of the short side; 0.02 without."),
+    ] = None,
+    opacity: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Of the watermark; 0.5 without.")
+    ] = None,
+    preview_side: Annotated[
+        int | None, typer.Option(help="Pixels of a preview's long side; 2048 without.")
+    ] = None,
+    thumbnail_side: Annotated[
+        int | None, typer.Option(help="Pixels of a thumbnail's long side; 400 without.")
+    ] = None,
+    quality: Annotated[int | None, typer.Option(min=1, max=100, help="Of the JPEGs; 85 without.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Make all of them again.")] = False,
+    off: Annotated[bool, typer.Option("--off", help="Make no more, and remove those there are.")] = False,
+    workers: Annotated[int, typer.Option(help="Photos worked on at once; 0: one for each core.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Make thumbnails and watermarked previews of an event's photos, for a gallery.
+
+    \b
+      eventlens renditions -e "Lakeside Half" --watermark sponsors.png --position bottom --width 1 --margin 0
+      eventlens renditions -e "Lakeside Half" --to s3://pictures/lakeside/ --opacity 0.7
+
+    What is set here is kept, and from then on `eventlens index` makes them of every photo it reads. This command
+    makes what is missing and what other settings made, and nothing else. Originals are never changed: thumbnails and
+    previews are new JPEGs, upright, in the original's colours, without its place or camera.
+
+    Files are called imgs/EVENT/large/UUID.jpg and imgs/EVENT/small/UUID.jpg; those of removed photos go by themselves.
+    """
+    there = open_existing(workspace).event(event)
+    if off:
+        left = there.remove_renditions()
+        if as_json:
+            print_json({"event": event, "files_left": pairs(left)})
+        else:
+            out.print("renditions are off, and removed")
+            print_failures(left, "still there")
+        if left:
+            raise typer.Exit(SOME_FAILED)
+        return
+    if no_watermark and (watermark or watermark_portrait):
+        raise typer.BadParameter("give a watermark or --no-watermark")
+    wanted = {
+        "location": to,
+        "position": position,
+        "width": width,
+        "margin": margin,
+        "opacity": opacity,
+        "preview_side": preview_side,
+        "thumbnail_side": thumbnail_side,
+        "quality": quality,
+        "watermark": watermark,
+        "watermark_portrait": watermark_portrait,
+    }
+    changes: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
+    if no_watermark:
+        changes |= {"watermark": None, "watermark_portrait": None}
+    before = there.renditions
+    if before is None or changes:
+        kept = {} if before is None else vars(before)
+        there.set_renditions(**(kept | changes))
+    with making_shown(f"renditions of {event}", quiet=as_json) as progress:
+        report = there.make_renditions(force=force, workers=workers, progress=progress)
+    if as_json:
+        print_json(rendition_report_json(report) | {"event": event})
+    else:
+        print_rendition_report(report)
+    if report.failed or report.files_left:
         raise typer.Exit(SOME_FAILED)
 
 

@@ -88,6 +88,37 @@ def cutting_shown(clips: int, *, quiet: bool = False) -> Iterator[Callable[[floa
         yield lambda part: bars.update(task, completed=part, amount=f"{part:.0%}")
 
 
+@contextlib.contextmanager
+def making_shown(
+    title: str, *, quiet: bool = False
+) -> Iterator[Callable[[_core.RenditionProgress], None] | None]:
+    """The same for renditions that are made."""
+    if quiet:
+        yield None
+        return
+    if not err.is_terminal:
+        last = time.monotonic()
+
+        def tell(state: _core.RenditionProgress) -> None:
+            nonlocal last
+            if time.monotonic() - last >= _BETWEEN_LINES:
+                last = time.monotonic()
+                err.print(
+                    f"{title}: {state.done} of {state.total} photos, {state.failed} failed", markup=False
+                )
+
+        yield tell
+        return
+    with _bars() as bars:
+        task = bars.add_task(title, total=None, amount="")
+
+        def show(state: _core.RenditionProgress) -> None:
+            amount = f"{state.done} of {state.total} photos"
+            bars.update(task, total=state.total, completed=state.done, amount=amount, visible=state.total > 0)
+
+        yield show
+
+
 def footage_words(state: _core.VideoProgress) -> str:
     """How far the videos are: "62% · 12.4 min of footage · 4.1 min/min", minutes of footage for each that passed."""
     words = f"{state.part:.0%} · {state.footage / 60:.1f} min of footage"

@@ -64,6 +64,33 @@ class Photo:
         """The original file's bytes, read from the source now. Raises NotFoundError when it is gone."""
         return self.event._engine.photo_bytes(self.id)
 
+    def original_url(self, seconds: int = 3600) -> str:
+        """A presigned link to the original, for so long.
+
+        Raises:
+            UnsupportedError: it does not lie in a bucket, or the bucket was opened without credentials.
+        """
+        return self.event._engine.original_link(self.id, seconds)
+
+    def thumbnail(self) -> bytes:
+        """A small JPEG, as `Event.set_renditions` had it made. Raises NotFoundError when none was."""
+        return self.event._engine.rendition_bytes(self.id, "thumbnail")
+
+    def preview(self) -> bytes:
+        """A large JPEG, perhaps with a watermark. Raises as `thumbnail`."""
+        return self.event._engine.rendition_bytes(self.id, "preview")
+
+    def thumbnail_url(self, seconds: int = 3600) -> str:
+        """A presigned link to the thumbnail, for so long; its file:// URL where it lies in a folder.
+
+        Raises as `thumbnail`.
+        """
+        return self.event._engine.rendition_link(self.id, "thumbnail", seconds)
+
+    def preview_url(self, seconds: int = 3600) -> str:
+        """A link to the preview, as `thumbnail_url`."""
+        return self.event._engine.rendition_link(self.id, "preview", seconds)
+
 
 @dataclass(frozen=True)
 class Video:
@@ -261,6 +288,11 @@ class IndexReport:
         appearances: Found in it.
         damaged: (key, frames) of each video with frames that could not be decoded.
         retries: Requests made again, for a busy store or a broken connection; nothing is missing for that.
+        renditions: Photos whose renditions were made.
+        renditions_failed: (key, reason) of photos that are indexed, but without renditions.
+        renditions_outdated: How many of the event's photos lack renditions, or have some of other settings; see
+            `Event.make_renditions`.
+        files_left: (file, reason) of renditions of removed photos in a place that failed; the next run tries again.
     """
 
     added: int
@@ -277,6 +309,10 @@ class IndexReport:
     damaged: list[tuple[str, int]] = field(default_factory=list)
     moved: int = 0
     retries: int = 0
+    renditions: int = 0
+    renditions_failed: list[tuple[str, str]] = field(default_factory=list)
+    renditions_outdated: int = 0
+    files_left: list[tuple[str, str]] = field(default_factory=list)
 
     def __str__(self) -> str:
         parts = [f"{self.added} added"]
@@ -288,6 +324,7 @@ class IndexReport:
             (len(self.failed), "failed"),
             (len(self.unlisted), "folders unreadable"),
             (len(self.damaged), "damaged in part"),
+            (len(self.renditions_failed), "without renditions"),
         ]:
             if count:
                 parts.append(f"{count} {word}")
@@ -448,4 +485,8 @@ def report_of(report: _core.CoreIndexReport) -> IndexReport:
         damaged=[(video.key, video.frames) for video in report.damaged],
         moved=report.moved,
         retries=report.retries,
+        renditions=report.renditions,
+        renditions_failed=[(failure.key, failure.reason) for failure in report.renditions_failed],
+        renditions_outdated=report.renditions_outdated,
+        files_left=[(failure.key, failure.reason) for failure in report.files_left],
     )

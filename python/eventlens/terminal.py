@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from eventlens import _core, model_fetch
+from eventlens.renditions import RenditionReport
 from eventlens.results import Appearance, IndexReport, Match, Matches, PurgeReport
 from eventlens.videos import Clip, ClipSpan, clock
 
@@ -34,10 +35,11 @@ def print_json(value: dict[str, Any]) -> None:
     sys.stdout.write("\n")
 
 
-def report_json(report: IndexReport) -> dict[str, Any]:
-    def pairs(items: list[tuple[str, str]]) -> list[dict[str, str]]:
-        return [{"key": shown(key), "reason": reason} for key, reason in items]
+def pairs(items: list[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"key": shown(key), "reason": reason} for key, reason in items]
 
+
+def report_json(report: IndexReport) -> dict[str, Any]:
     return {
         "added": report.added,
         "updated": report.updated,
@@ -52,6 +54,10 @@ def report_json(report: IndexReport) -> dict[str, Any]:
         "appearances": report.appearances,
         "damaged": [{"key": shown(key), "frames": frames} for key, frames in report.damaged],
         "retries": report.retries,
+        "renditions": report.renditions,
+        "renditions_failed": pairs(report.renditions_failed),
+        "renditions_outdated": report.renditions_outdated,
+        "files_left": pairs(report.files_left),
         "seconds": round(report.seconds, 3),
     }
 
@@ -133,6 +139,8 @@ def print_report(report: IndexReport, *, dry_run: bool = False) -> None:
     if report.videos:
         seen = f"{report.footage / 60:.1f} min of footage, {count_of(report.appearances, 'appearance')}"
         found.append(f"{count_of(report.videos, 'video')}, {seen}")
+    if report.renditions:
+        found.append(f"renditions of {count_of(report.renditions, 'photo')}")
     if report.retries:
         found.append(f"{report.retries} requests made again")
     prefix = "would be: " if dry_run else ""
@@ -144,6 +152,26 @@ def print_report(report: IndexReport, *, dry_run: bool = False) -> None:
         "damaged",
     )
     print_failures(report.unlisted, "not listed")
+    print_failures(report.renditions_failed, "no renditions")
+    print_failures(report.files_left, "still there")
+
+
+def rendition_report_json(report: RenditionReport) -> dict[str, Any]:
+    return {
+        "made": report.made,
+        "unchanged": report.unchanged,
+        "failed": pairs(report.failed),
+        "files_left": pairs(report.files_left),
+        "bytes": report.bytes,
+        "seconds": round(report.seconds, 3),
+    }
+
+
+def print_rendition_report(report: RenditionReport) -> None:
+    size = f", {report.bytes / 1e6:.1f} MB" if report.bytes else ""
+    out.print(f"{report}{size} in {report.seconds:.1f} s", markup=False)
+    print_failures(report.failed)
+    print_failures(report.files_left, "still there")
 
 
 def purge_json(report: PurgeReport) -> dict[str, Any]:

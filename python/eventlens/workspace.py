@@ -15,6 +15,17 @@ import numpy as np
 from eventlens import _core
 from eventlens._core import Bib, Face, IndexProgress
 from eventlens.models import Manifests, manifest_paths
+from eventlens.renditions import (
+    Artwork,
+    Position,
+    RenditionProgress,
+    RenditionReport,
+    Renditions,
+    artwork_of,
+    change_settings,
+    make_renditions,
+    settings_of,
+)
 from eventlens.results import (
     IndexReport,
     Matches,
@@ -138,12 +149,15 @@ class Workspace:
         """Every event of an organisation, latest date first."""
         return [Event(self._engine, info.id) for info in self._engine.events(self._organisation(org))]
 
-    def delete_event(self, event: Event) -> None:
+    def delete_event(self, event: Event) -> list[tuple[str, str]]:
         """Forget an event and all that is known of its photos and searches. The photos themselves stay.
 
         See `purge_event` for people's right to be forgotten.
+
+        Returns:
+            (file, reason) of renditions in a place that failed; later runs of any event try again.
         """
-        self._engine.delete_event(event.id)
+        return [(left.key, left.reason) for left in self._engine.delete_event(event.id)]
 
     def purge_event(self, event: Event | int) -> PurgeReport:
         """Delete an event for good: embeddings, faces, bibs, renditions, searches, selfies, the roster.
@@ -345,6 +359,101 @@ class Event:
                 self.id, paths, workers, retry_failed, dry_run, fps, shortest_appearance, progress
             )
         return report_of(report)
+
+    # --- renditions ---
+
+    @property
+    def renditions(self) -> Renditions | None:
+        """How thumbnails and previews are made, or None: none are."""
+        return settings_of(self)
+
+    def set_renditions(
+        self,
+        location: str | PathLike[str] | None = None,
+        *,
+        preview_side: int = 2048,
+        thumbnail_side: int = 400,
+        quality: int = 85,
+        watermark: Artwork | None = None,
+        watermark_portrait: Artwork | None = None,
+        position: Position = "bottom-right",
+        width: float = 0.3,
+        margin: float = 0.02,
+        opacity: float = 0.5,
+    ) -> None:
+        """Have `index` make a thumbnail and a preview of each photo it reads, JPEGs for browsers.
+
+        They are upright, never larger than the original, and bear its colour profile, but nothing else of what the
+        file says: no place, no camera. Colours of the watermark are mixed with the photo's as they are stored.
+        Originals are never changed. Photos that were indexed before, and all after a change here, get theirs by
+        `make_renditions`.
+
+        Args:
+            location: A folder or a bucket, as `open_store` takes it; None: `renditions` in the workspace. Keys are
+                imgs/EVENT/large/UUID.jpg and imgs/EVENT/small/UUID.jpg.
+            preview_side: The long side of a preview, pixels, at most 8192.
+            thumbnail_side: The long side of a thumbnail, pixels, at least 16. Thumbnails bear no watermark.
+            quality: Of the JPEGs, 1 to 100.
+            watermark: A PNG, mostly with alpha, to be laid over previews; a path or its bytes, up to 20 MB. It is kept
+                in the workspace.
+            watermark_portrait: The same for photos that are higher than wide; None: as the other.
+            position: "top-left", "top", "top-right", "left", "center", "right", "bottom-left", "bottom" or
+                "bottom-right".
+            width: Of the watermark, as a share of the photo's width, up to 1; less where it would not fit.
+            margin: From every edge, as a share of the photo's short side, up to 0.4.
+            opacity: Of what the watermark's own alpha shows, 0 to 1.
+
+        Raises:
+            BadInputError: something above is malformed, or the location cannot be written.
+            UnsupportedError: the watermark is not a PNG.
+        """
+        change_settings(
+            self,
+            Renditions(
+                location=fspath(location or ""),
+                preview_side=preview_side,
+                thumbnail_side=thumbnail_side,
+                quality=quality,
+                watermark=artwork_of(watermark),
+                watermark_portrait=artwork_of(watermark_portrait),
+                position=position,
+                width=width,
+                margin=margin,
+                opacity=opacity,
+            ),
+        )
+
+    def remove_renditions(self) -> list[tuple[str, str]]:
+        """Make no more of them, and remove those there are.
+
+        Returns:
+            (file, reason) of files in a place that failed; later runs try again.
+        """
+        return [(left.key, left.reason) for left in self._engine.remove_renditions(self.id)]
+
+    def make_renditions(
+        self,
+        *,
+        force: bool = False,
+        workers: int = 0,
+        progress: Callable[[RenditionProgress], None] | None = None,
+    ) -> RenditionReport:
+        """Make the renditions that photos lack, and those made by other settings, from the originals.
+
+        What is interrupted goes on with the next run.
+
+        Args:
+            force: Make all of them again.
+            workers: Photos worked on at once; 0: one for each core.
+            progress: Called about ten times a second, in this thread.
+
+        Raises:
+            BadInputError: the event is to have none, see `set_renditions`.
+            OverloadedError: photos or renditions lie in a place that gives up.
+        """
+        return make_renditions(self, force=force, workers=workers, progress=progress)
+
+    # --- what there is ---
 
     @property
     def counts(self) -> _core.EventCounts:
