@@ -5,6 +5,7 @@ import os
 import random
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -32,7 +33,7 @@ event.index(sys.argv[2], workers=1)
 
 
 @contextmanager
-def a_run(workspace: Path, folder: Path) -> Iterator[subprocess.Popen[str]]:
+def a_run(workspace: Path, folder: Path | str) -> Iterator[subprocess.Popen[str]]:
     """An index run in a process of its own, past its start; ended, if need be, at the end of the block."""
     command = [sys.executable, "-c", ONE_RUN, str(workspace), str(folder)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
@@ -186,6 +187,18 @@ def test_ctrl_c_keeps_what_is_done(tmp_path, sample):
     report = event.index(sample.photos)
     assert report.unchanged == done
     assert report.added == len(sample.truth) - done
+
+
+def test_ctrl_c_while_a_bucket_says_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "anybody")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "whatever")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        bucket = f"s3://lake/?endpoint=http://127.0.0.1:{silent.getsockname()[1]}"
+        with a_run(tmp_path / "season", bucket) as process:
+            connection, _ = silent.accept()
+            with connection:
+                process.send_signal(signal.SIGINT)
+                assert process.wait(10) != 0
 
 
 def wait_for_photos(workspace: Path, count: int, process: subprocess.Popen[str]) -> None:

@@ -68,6 +68,10 @@ struct IndexOptions {
     // Called on the caller's thread, at most about ten times a second and once at the end. What it throws
     // ends the run and leaves index() after what is done was committed.
     std::function<void(const IndexProgress&)> progress{};
+
+    // Called on the caller's thread, about once a second, while the source keeps it waiting. What it throws
+    // ends the run likewise.
+    std::function<void()> while_waiting{};
 };
 
 struct IndexFailure {

@@ -124,6 +124,10 @@ struct StorageOptions {
     // Slower than 1 kB/s for so long: the transfer is begun again where it stopped.
     std::chrono::seconds stalled_after{20};
     int parallel_reads = 8;
+
+    // Called about once a second by whichever thread waits for the network, on that thread. What it throws
+    // ends the request and leaves the method.
+    std::function<void()> while_waiting{};
 };
 
 // Opens what `location` names:

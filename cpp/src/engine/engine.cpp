@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <map>
 #include <mutex>
@@ -318,14 +319,30 @@ struct Engine::Impl {
         return source_of(video.event, video.source, video.key)->open(video.key);
     }
 
-    IndexReport index(EventId event, const Source& source, const IndexOptions& wanted) {
+    // Runs over a source that is opened for this run alone: should the run end early, its threads stop
+    // waiting for the network.
+    template <typename OpenSource>
+    IndexReport index(EventId event, const IndexOptions& wanted, OpenSource&& open) {
+        std::atomic<bool> ending{false};
+        StorageOptions storage = options.storage;
+        storage.while_waiting = [&, caller = std::this_thread::get_id()] {
+            if (ending) throw Error(ErrorCode::overloaded, "the run has ended");
+            if (wanted.while_waiting && std::this_thread::get_id() == caller) wanted.while_waiting();
+        };
+        const std::unique_ptr<const Source> source = open(storage);
+        return index(event, *source, wanted, ending);
+    }
+
+    IndexReport index(EventId event, const Source& source, const IndexOptions& wanted,
+                      std::atomic<bool>& ending) {
         (void)catalog.event(event);
         IndexRun run{.catalog = catalog,
                      .event = event,
                      .source = source,
                      .whole_source = source.uri() != path_list_uri,
                      .recognition = {embedder().name, reader_name()},
-                     .options = wanted};
+                     .options = wanted,
+                     .ending = ending};
         run.workers = workers(wanted.workers);
         run.is_ours = ours_in(source);
         if (wanted.dry_run) return run_index(run);
@@ -394,11 +411,14 @@ PurgeReport Engine::purge_event(EventId event) {
 }
 
 IndexReport Engine::index(EventId event, const std::string& source, const IndexOptions& options) {
-    return impl_->index(event, *impl_->source_at(source), options);
+    return impl_->index(event, options,
+                        [&](const StorageOptions& storage) { return open_source(source, storage); });
 }
 
 IndexReport Engine::index(EventId event, std::span<const std::string> paths, const IndexOptions& options) {
-    return impl_->index(event, *open_paths({paths.begin(), paths.end()}), options);
+    return impl_->index(event, options, [&](const StorageOptions&) {
+        return open_paths({paths.begin(), paths.end()});
+    });
 }
 
 SearchResult Engine::find_selfie(EventId event, std::span<const std::span<const std::byte>> selfies,

@@ -284,6 +284,7 @@ class Indexer {
         std::atomic<std::size_t> next{0};
         try {
             Crew crew([&] {
+                run_.ending = std::uncaught_exceptions() > 0;  // else there is more to read
                 next = todo_.size();
                 fetched.close();
                 with_renditions.close();
@@ -412,6 +413,7 @@ class Indexer {
         std::atomic<std::size_t> next{0};
         std::vector<double> parts(videos_todo_.size());  // of each video, how much was read
         Crew crew([&] {
+            run_.ending = std::uncaught_exceptions() > 0;  // else there is more to read
             next = videos_todo_.size();
             news.close();
         });

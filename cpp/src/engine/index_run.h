@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -31,6 +32,7 @@ struct IndexRun {
     std::function<bool(std::string_view key)> is_ours{};  // a file of ours in the source, which is no photo
     int workers = 1;
     const IndexOptions& options;
+    std::atomic<bool>& ending;  // set when the run ends: whoever waits for the source may stop waiting
 };
 
 IndexReport run_index(const IndexRun& run);

@@ -145,13 +145,19 @@ class Reply {
 
 // Waits before attempt number `attempt`, counted from 1. A random part of a growing while ("full jitter"), so
 // that many readers of one busy store do not come back all at once.
-void wait_before(int attempt, std::chrono::milliseconds first_wait, std::chrono::seconds retry_after) {
+void wait_before(int attempt, const Settings& settings, std::chrono::seconds retry_after) {
     const auto longest = std::min<std::chrono::milliseconds>(
-        longest_wait, first_wait * (std::int64_t{1} << std::clamp(attempt - 2, 0, 20)));
+        longest_wait, settings.first_wait * (std::int64_t{1} << std::clamp(attempt - 2, 0, 20)));
     std::random_device seed;
     const auto jitter = std::uniform_int_distribution<std::int64_t>(0, longest.count())(seed);
-    std::this_thread::sleep_for(std::min<std::chrono::milliseconds>(longest_wait, retry_after) +
-                                std::chrono::milliseconds(jitter));
+    std::chrono::milliseconds left =
+        std::min<std::chrono::milliseconds>(longest_wait, retry_after) + std::chrono::milliseconds(jitter);
+    constexpr std::chrono::milliseconds slice{500};
+    for (; left > slice; left -= slice) {
+        std::this_thread::sleep_for(slice);
+        if (settings.while_waiting) settings.while_waiting();
+    }
+    std::this_thread::sleep_for(left);
 }
 
 std::int64_t seconds_of(std::chrono::system_clock::time_point time) {
@@ -237,6 +243,7 @@ Settings Settings::from(const StorageOptions& options) {
     settings.attempts = std::max(1, options.attempts);
     settings.connect_within = options.connect_within;
     settings.stalled_after = options.stalled_after;
+    settings.while_waiting = options.while_waiting;
     return settings;
 }
 
@@ -298,7 +305,7 @@ Response Client::send(const Call& call) const {
         }
         ++attempt;
         ++retries_;
-        wait_before(attempt, settings_.first_wait, outcome.retry_after);
+        wait_before(attempt, settings_, outcome.retry_after);
     }
 }
 

@@ -88,6 +88,7 @@ struct Settings {
     std::chrono::seconds stalled_after{20};
     std::chrono::milliseconds first_wait{
         200};  // the longest wait before the second attempt; doubles with each
+    std::function<void()> while_waiting{};
 
     // Reads proxies and AWS_CA_BUNDLE from the given environment, where the options do not say.
     static Settings from(const StorageOptions& options);

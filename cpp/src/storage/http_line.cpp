@@ -22,6 +22,7 @@ using Handle = CHandle<CURL, curl_easy_cleanup>;
 using HeaderList = CHandle<curl_slist, curl_slist_free_all>;
 using File = CHandle<std::FILE, std::fclose>;
 
+constexpr std::chrono::milliseconds between_calls{500};  // of Settings::while_waiting
 constexpr long slowest =
     1000;  // bytes per second; below it for Settings::stalled_after, a transfer is stalled
 
@@ -50,12 +51,15 @@ struct Transfer {
     std::FILE* file = nullptr;  // the body instead of `body`
     Response* head = nullptr;
     const Receive* receive = nullptr;
-    std::exception_ptr thrown{};  // by `receive`; nothing may be thrown through libcurl
+    std::exception_ptr thrown{};  // by a function of the caller's; nothing may be thrown through libcurl
 
     std::chrono::seconds patience{};
     std::chrono::steady_clock::time_point mark = std::chrono::steady_clock::now();
     std::int64_t bytes_at_mark = 0;  // the mark moves on with each patience's worth of bytes
     bool stalled = false;
+
+    const std::function<void()>* while_waiting = nullptr;
+    std::chrono::steady_clock::time_point told = std::chrono::steady_clock::now();
 };
 
 std::size_t on_header(char* data, std::size_t, std::size_t length, void* context) {
@@ -132,7 +136,15 @@ int on_progress(void* context, curl_off_t, curl_off_t received, curl_off_t, curl
         transfer.bytes_at_mark = received + sent;
     }
     transfer.stalled = now - transfer.mark >= transfer.patience;
-    return transfer.stalled ? 1 : 0;
+    if (*transfer.while_waiting && now - transfer.told >= between_calls) {
+        transfer.told = now;
+        try {
+            (*transfer.while_waiting)();
+        } catch (...) {
+            transfer.thrown = std::current_exception();
+        }
+    }
+    return transfer.stalled || transfer.thrown ? 1 : 0;
 }
 
 File open_body(const std::filesystem::path& path, curl_off_t& size) {
@@ -213,6 +225,7 @@ Outcome Line::perform(const Request& request, const Settings& settings, Response
     transfer.head = &head;
     transfer.receive = &receive;
     transfer.patience = settings.stalled_after;
+    transfer.while_waiting = &settings.while_waiting;
     curl_off_t size = static_cast<curl_off_t>(request.body.size());
     File file;
     if (!request.body_file.empty()) {
