@@ -87,9 +87,9 @@ std::unique_ptr<const Store> open_bucket(const std::string& location, const Stor
     const std::string_view scheme = scheme_of(location);
     if (scheme == "az") return open_azure(parse_location(location), options);
     if (scheme == "s3") return open_s3(parse_location(location), options);
-    if (!scheme.empty() && scheme != "file") {
-        throw Error(ErrorCode::bad_input,
-                    "cannot open " + location + ": no source is called " + std::string(scheme));
+    if (!scheme.empty() && scheme != "file") {  // the rest may hold a password
+        throw Error(ErrorCode::bad_input, "cannot open " + std::string(scheme) +
+                                              "://...: no source is called " + std::string(scheme));
     }
     return nullptr;
 }

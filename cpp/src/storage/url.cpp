@@ -19,6 +19,11 @@ std::optional<unsigned> hex_value(std::string_view text, std::size_t at) {
     return static_cast<unsigned>(value);
 }
 
+// "user:password@bucket", or what is left of it where the password holds a '/'.
+bool holds_user(std::string_view authority) {
+    return authority.find_first_of("@:") != std::string_view::npos;
+}
+
 }  // namespace
 
 std::string percent_encoded(std::string_view text, std::string_view keep) {
@@ -94,11 +99,15 @@ Location parse_location(std::string_view location) {
         parts.scheme = before_query.substr(0, end);
         std::string_view rest = before_query.substr(end + 3);
         parts.authority = rest.substr(0, rest.find('/'));
+        if (holds_user(parts.authority))
+            throw Error(ErrorCode::bad_input, "credentials do not belong into a location");
         parts.path = percent_decoded(rest.substr(parts.authority.size()));
         if (before_query.size() < location.size())
             parts.query = parse_query(location.substr(before_query.size() + 1));
     } catch (const Error& error) {
-        throw Error(error.code(), "cannot open " + std::string(before_query) + ": " + error.what());
+        const std::string place =
+            holds_user(parts.authority) ? parts.scheme + "://..." : std::string(before_query);
+        throw Error(error.code(), "cannot open " + place + ": " + error.what());
     }
     return parts;
 }

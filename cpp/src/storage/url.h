@@ -31,7 +31,8 @@ struct Location {
     Query query;
 };
 
-// Throws Error(bad_input) as the above, with a message that begins "cannot open". No message holds the query.
+// Throws Error(bad_input) as the above and for a user before the authority, with a message that begins
+// "cannot open". No message holds the query, or what may be a user's password.
 Location parse_location(std::string_view location);
 
 }  // namespace eventlens

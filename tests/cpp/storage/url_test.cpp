@@ -48,5 +48,17 @@ TEST(Url, NamesTheLocationThatIsBrokenWithoutItsQuery) {
     }
 }
 
+TEST(Url, RefusesCredentialsWithoutRepeatingThem) {
+    for (const char* location :
+         {"s3://AKEY:secret@bucket/", "s3://AKEY:sec/ret@bucket/", "s3://secret@bucket/%"}) {
+        try {
+            parse_location(location);
+            FAIL() << location << " was accepted";
+        } catch (const Error& error) {
+            EXPECT_STREQ(error.what(), "cannot open s3://...: credentials do not belong into a location");
+        }
+    }
+}
+
 }  // namespace
 }  // namespace eventlens
