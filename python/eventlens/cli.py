@@ -101,10 +101,13 @@ def main() -> None:
 
 @app.command()
 def index(
-    source: Annotated[list[str], typer.Argument(
+    source: Annotated[
+        list[str],
+        typer.Argument(
             help="A folder of photos and videos, a bucket (s3://BUCKET/PREFIX/, az://ACCOUNT/CONTAINER/PREFIX/; "
             "keys from the environment), or files."
-        )],
+        ),
+    ],
     event: EventOption,
     workspace: WorkspaceOption = Path("workspace"),
     date: Annotated[
@@ -582,11 +585,15 @@ def demo(
     folder: Annotated[
         Path, typer.Option(help="Where the sample event, the workspace, the clips and the report go.")
     ] = Path("demo"),
+    s3: Annotated[
+        bool,
+        typer.Option("--s3", help="Put everything into a bucket of an S3 server on this machine first."),
+    ] = False,
 ) -> None:
     """Index an event, find somebody by selfie and by bib, cut clips, and write a report to look at."""
     from eventlens.demo import run_demo
 
-    run_demo(source, selfie=selfie, bib=bib, folder=folder)
+    run_demo(source, selfie=selfie, bib=bib, folder=folder, s3=s3)
 
 
 @app.command()

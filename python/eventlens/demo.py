@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import mimetypes
 import os
 import re
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from eventlens.progress import cutting_shown, progress_shown
 from eventlens.report import ReportClip, ReportEvent, ReportQuery, write_report
 from eventlens.results import Matches
 from eventlens.sample_event import BIB_PATTERN, make_sample_event
+from eventlens.sample_server import S3Server, fetch_s3_server
 from eventlens.terminal import (
     count_of,
     out,
@@ -27,12 +30,15 @@ from eventlens.workspace import Event
 
 _SAMPLE_NAME = "Sample event"
 _SAMPLE_ZONE = "Europe/Berlin"
+_BUCKET = "race"
 _MOST_CLIPS = 12  # that the demo cuts for one question
 _MOST_EMBEDDED = 8_000_000  # bytes of a clip inside the report; larger ones are linked
 _ENOUGH_SEEN = 0.1  # probability; the report sets apart what is less sure than 0.5
 
 
-def run_demo(source: Path | None, *, selfie: Path | None, bib: str | None, folder: Path) -> Path:
+def run_demo(
+    source: Path | None, *, selfie: Path | None, bib: str | None, folder: Path, s3: bool = False
+) -> Path:
     """Index an event, find somebody by selfie and by bib, print what was found, cut clips, write a report.
 
     A second call indexes only what changed. Clips are cut again: each takes about a second, and what lies in the
@@ -43,34 +49,90 @@ def run_demo(source: Path | None, *, selfie: Path | None, bib: str | None, folde
         selfie: Whom to look for; None: the sample event's runner, or the largest face of `source`.
         bib: Which bib; None: the sample runner's, or the most frequent one of `source`.
         folder: Where the sample event, the workspace, the clips and report.html go.
+        s3: Put the photos and videos into a bucket of an S3 server on this machine first, and take them from there.
 
     Returns:
         The report.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    season = eventlens.open(folder / "workspace")
-    if source is None:
-        sample = make_sample_event(folder / "sample", progress=lambda line: out.print(line, markup=False))
-        sources, name, pattern, zone = [sample.photos, sample.videos], _SAMPLE_NAME, BIB_PATTERN, _SAMPLE_ZONE
-        person = next(iter(sample.selfies))
-        selfie, bib = selfie or sample.selfies[person], bib or sample.bibs[person]
-        made = f"{count_of(len(sample.truth), 'photo')} and a video of {sample.video.duration:.0f} s"
-        out.print(f"sample event: {made} in {sample.folder}", markup=False, soft_wrap=True)
+    task = _sample_task(folder / "sample") if source is None else _own_task(source)
+    task = replace(task, selfie=selfie or task.selfie, bib=bib or task.bib)
+    if not s3:
+        report = _run(task, eventlens.open(folder / "workspace"), folder)
     else:
-        sources, name, pattern, zone = [source], f"Photos in {source.resolve()}", r"\d{2,5}", "UTC"
+        with S3Server(folder / "s3", program=fetch_s3_server(progress=_say)) as server:
+            _say(f"S3 server at {server.endpoint}, which ends with the demo")
+            storage = eventlens.Storage(access_key=server.access_key, secret_key=server.secret_key)
+            places = [_in_bucket(Path(place), server, storage) for place in task.places]
+            task = replace(task, event=f"{task.event}, from {server.endpoint}", places=places)
+            report = _run(task, eventlens.open(folder / "workspace", storage=storage), folder)
+    if source is None:
+        _say("your own photos and videos: ./run demo PATH [--selfie FILE] [--bib NUMBER]")
+    return report
+
+
+@dataclass(frozen=True)
+class _Task:
+    """An event, where its photos and videos are, and whom to look for."""
+
+    event: str
+    bib_pattern: str
+    time_zone: str
+    places: list[str]
+    selfie: Path | None = None
+    bib: str | None = None
+
+
+def _sample_task(folder: Path) -> _Task:
+    sample = make_sample_event(folder, progress=_say)
+    made = f"{count_of(len(sample.truth), 'photo')} and a video of {sample.video.duration:.0f} s"
+    _say(f"sample event: {made} in {sample.folder}")
+    person = next(iter(sample.selfies))
+    places = [str(sample.photos), str(sample.videos)]
+    return _Task(_SAMPLE_NAME, BIB_PATTERN, _SAMPLE_ZONE, places, sample.selfies[person], sample.bibs[person])
+
+
+def _own_task(source: Path) -> _Task:
+    return _Task(f"Photos in {source.resolve()}", r"\d{2,5}", "UTC", [str(source)])
+
+
+def _in_bucket(folder: Path, server: S3Server, storage: eventlens.Storage) -> str:
+    """Puts a folder's files into the bucket, those that are not there yet; returns where they are."""
+    server.make_bucket(_BUCKET)
+    location = server.location(_BUCKET, f"{folder.resolve().name}/")
+    store = eventlens.open_store(location, storage=storage)
+    there = {stored.key: stored.size for stored in store.list()}
+    put = 0
+    for path in sorted(folder.rglob("*")):
+        key = path.relative_to(folder).as_posix()
+        if path.is_file() and there.get(key) != path.stat().st_size:
+            kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+            store.write(key, path.read_bytes(), content_type=kind)
+            put += 1
+    _say(f"{count_of(put, 'file')} of {folder} put into {location}")
+    return location
+
+
+def _say(line: str) -> None:
+    out.print(line, markup=False, soft_wrap=True)
+
+
+def _run(task: _Task, season: eventlens.Workspace, folder: Path) -> Path:
+    """Index, find, cut, report."""
     try:
-        event = season.event(name)
+        event = season.event(task.event)
     except eventlens.NotFoundError:
-        event = season.create_event(name, bib_pattern=pattern, time_zone=zone)
-    for folder_of_media in sources:
+        event = season.create_event(task.event, bib_pattern=task.bib_pattern, time_zone=task.time_zone)
+    for place in task.places:
         with progress_shown("indexing") as progress:
-            report = event.index(folder_of_media, progress=progress)
+            report = event.index(place, progress=progress)
         print_report(report)
     if event.counts.processed + event.counts.videos.processed == 0:
-        raise eventlens.NotFoundError(f"there is no photo or video that can be read in {str(sources[0])!r}")
+        raise eventlens.NotFoundError(f"there is no photo or video that can be read in {task.places[0]!r}")
 
     path = folder / "report.html"
     queries: list[ReportQuery] = []
+    selfie = task.selfie
     face = selfie.read_bytes() if selfie else largest_face(event)
     if face is None:
         out.print("\nno face in them: nobody to look for by selfie")
@@ -79,7 +141,7 @@ def run_demo(source: Path | None, *, selfie: Path | None, bib: str | None, folde
         queries.append(
             ask_by_selfie(event, face, folder / "clips" / (selfie.stem if selfie else "face"), path)
         )
-    bib = bib or most_frequent_bib(event)
+    bib = task.bib or most_frequent_bib(event)
     if bib is None:
         out.print("\nno bib was read in them: no number to look for")
     else:
@@ -87,10 +149,8 @@ def run_demo(source: Path | None, *, selfie: Path | None, bib: str | None, folde
         playing = any(clip.mp4 for query in queries for clip in query.clips)
         queries.append(ask_by_bib(event, bib, folder / "clips" / f"bib-{bib}", path, play=not playing))
 
-    write_report(path, report_event(event, str(source or sources[0].parent)), queries)
-    out.print(f"\nreport: {path}", markup=False, soft_wrap=True)
-    if source is None:
-        out.print("your own photos and videos: ./run demo PATH [--selfie FILE] [--bib NUMBER]", markup=False)
+    write_report(path, report_event(event, ", ".join(task.places)), queries)
+    _say(f"\nreport: {path}")
     return path
 
 

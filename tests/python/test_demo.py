@@ -54,3 +54,20 @@ def test_nothing_that_can_be_read_is_an_error(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(eventlens.NotFoundError, match="no photo or video"):
         run_demo(tmp_path / "empty", selfie=None, bib=None, folder=tmp_path / "demo")
+
+
+def test_the_whole_job_from_a_bucket(sample, few, finish, tmp_path, capsys, s3_server):
+    """A second run finds the server where it was, and everything in the bucket and in the index."""
+    shutil.copy(finish / "finish.mp4", few)
+    person, selfie = next(iter(sample.selfies.items()))
+    asked = {"selfie": selfie, "bib": sample.bibs[person], "folder": tmp_path / "demo", "s3": True}
+    report = run_demo(few, **asked)
+    printed = capsys.readouterr().out
+    for text in ("5 files of", "s3://race/few/", "5 added", "1 video, 0.1 min of footage"):
+        assert text in printed
+    assert "<video " in report.read_text(encoding="utf-8")
+    shutil.copy(few / "finish.mp4", few / "again.mp4")
+    run_demo(few, **asked)
+    again = capsys.readouterr().out
+    assert "1 file of" in again
+    assert "1 added, 5 unchanged" in again
