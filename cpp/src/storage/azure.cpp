@@ -301,20 +301,26 @@ Place place_in(const Location& location) {
 
 // One server has one name. Throws Error(bad_input) for what is no address of a server.
 std::string canonical_endpoint(const std::string& endpoint) {
-    const Location parts = parse_location(endpoint);
-    std::string host = parts.authority;
-    std::ranges::transform(host, host.begin(),
-                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-    const std::string usual_port = parts.scheme == "https" ? ":443" : ":80";
+    const std::size_t scheme_end = std::min(endpoint.find("://"), endpoint.size());
+    const std::size_t host_begin = std::min(scheme_end + 3, endpoint.size());
+    const std::size_t host_end = std::min(endpoint.find('/', host_begin), endpoint.size());
+    const std::string scheme = endpoint.substr(0, scheme_end);
+    std::string host = endpoint.substr(host_begin, host_end - host_begin);
+    std::ranges::transform(host, host.begin(), [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
+    const std::string usual_port = scheme == "https" ? ":443" : ":80";
     if (host.ends_with(usual_port)) host.resize(host.size() - usual_port.size());
-    if ((parts.scheme != "https" && parts.scheme != "http") || !parts.query.empty() ||
-        !has_only(host, "abcdefghijklmnopqrstuvwxyz0123456789-_.:[]"))
+    std::string path = endpoint.substr(host_end);  // of emulators: the account
+    while (path.ends_with('/')) path.pop_back();
+    constexpr const char* letters = "abcdefghijklmnopqrstuvwxyz0123456789-_.";
+    if ((scheme != "https" && scheme != "http") || !has_only(host, std::string(letters) + ":[]") ||
+        (!path.empty() && !has_only(path, std::string(letters) + '/'))) {
         throw cannot_open(
             "its endpoint is no address like https://ACCOUNT.blob.core.windows.net or "
             "http://127.0.0.1:10000/ACCOUNT");
-    std::string path = percent_encoded(parts.path, "/");
-    while (path.ends_with('/')) path.pop_back();
-    return parts.scheme + "://" + host + path;
+    }
+    return scheme + "://" + host + path;
 }
 
 }  // namespace

@@ -57,7 +57,9 @@ std::optional<StoredObject> blob_of(const pugi::xml_node& blob) {
     const pugi::xml_node properties = blob.child("Properties");
     if (properties.child("ResourceType").text().get() == std::string_view("directory")) return std::nullopt;
     const auto modified = parse_http_date(properties.child("Last-Modified").text().get());
-    if (!modified) throw malformed("a blob has no time of modification");
+    constexpr std::int64_t year_2262 = 9'214'646'400;  // where nanoseconds in 64 bits end
+    if (!modified || *modified < -year_2262 || *modified >= year_2262)
+        throw malformed("a blob has no time of modification");
     StoredObject object{.key = name_of(blob),
                         .size = size_of(properties),
                         .modified = *modified * 1'000'000'000,

@@ -7,6 +7,7 @@
 #include "storage/aws_profile.h"
 #include "storage/credentials.h"
 #include "storage/download_name.h"
+#include "storage/pages.h"
 #include "storage/ranges.h"
 #include "storage/s3_bucket.h"
 #include "storage/s3_place.h"
@@ -16,17 +17,11 @@ namespace eventlens {
 
 namespace {
 
-using s3::Page;
 using s3::Question;
 
 constexpr std::int64_t max_listing = 16 << 20;  // bytes of a page: 1,000 of the longest keys, encoded
 constexpr std::int64_t max_object = std::int64_t{5} << 30;  // bytes that the service takes in one request
 constexpr std::chrono::hours longest_link{7 * 24};
-
-bool is_hidden(std::string_view key) {
-    const std::string_view name = key.substr(key.rfind('/') + 1);
-    return name.empty() || name.starts_with('.');
-}
 
 class S3Store : public Store {
   public:
@@ -45,17 +40,9 @@ class S3Store : public Store {
 
     void list(const ListOptions& options,
               const std::function<void(const StoredObject&)>& each) const override {
-        std::string token;
-        do {
-            Page page = page_of(prefix_ + options.prefix, token);
-            for (StoredObject& object : page.objects) {
-                object.key.erase(0, prefix_.size());
-                if (!is_hidden(object.key) && (!options.wanted || options.wanted(object.key))) each(object);
-            }
-            if (!page.next.empty() && page.next == token)
-                throw Error(ErrorCode::overloaded, "cannot list " + uri_ + ": the listing does not go on");
-            token = std::move(page.next);
-        } while (!token.empty());
+        list_pages(
+            "cannot list " + uri_, prefix_, options, each,
+            [this](const std::string& prefix, const std::string& token) { return page_of(prefix, token); });
     }
 
     // As a range of everything: then Content-Range tells the length beside Content-Length, which may lie.
@@ -156,9 +143,7 @@ class S3Store : public Store {
         std::optional<Page> page;
         question.is_whole = [&](const http::Response& reply) {
             page = s3::parse_page(reply.text());
-            return page && std::ranges::all_of(page->objects, [&](const StoredObject& object) {
-                       return object.key.starts_with(prefix);
-                   });
+            return page && is_below(prefix, *page);
         };
         const http::Response reply = bucket_->ask(question);
         require_success(question, reply);

@@ -4,19 +4,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "eventlens/storage.h"
+#include "storage/pages.h"
 
 namespace eventlens::s3 {
 
-// A reply to ListObjectsV2.
-struct Page {
-    std::vector<StoredObject> objects;  // with whole keys
-    std::string next;                   // the token that asks for the next page; empty: this is the last
-};
-
-// Nothing for what is no whole page: the reply was cut off, or is something else.
+// A reply to ListObjectsV2. Nothing for what is no whole page: the reply was cut off, or is something else.
 std::optional<Page> parse_page(std::string_view xml);
 
 // What a server says went wrong.

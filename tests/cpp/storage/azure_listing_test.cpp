@@ -78,6 +78,10 @@ TEST(AzureListing, TakesNothingButAWholeListing) {
         }
     }
     EXPECT_THROW(parse_listing(listing("", "")), Error);
+    const std::string late = "<Last-Modified>Fri, 01 Jan 9999 00:00:00 GMT</Last-Modified>";
+    EXPECT_THROW(
+        parse_listing(listing("<Blob><Name>a</Name><Properties>" + late + sized + "</Properties></Blob>")),
+        Error);
     EXPECT_THROW(parse_listing("<html><body>Sign in to the network</body></html>"), Error);
     EXPECT_THROW(parse_listing(listing(blob("<Name/>", sized))), Error);
     EXPECT_THROW(parse_listing(listing(blob("<Name>a</Name>", "<Content-Length>-1</Content-Length>"))),
