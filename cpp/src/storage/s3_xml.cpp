@@ -69,7 +69,7 @@ std::optional<std::int64_t> parse_iso_time(std::string_view text) {
     const auto year_number = field(0, 4), month_number = field(5, 2), day_number = field(8, 2);
     const auto hour = field(11, 2), minute = field(14, 2), second = field(17, 2);
     if (!year_number || !month_number || !day_number || !hour || !minute || !second || *hour > 23 ||
-        *minute > 59 || *second > 60)
+        *minute > 59 || *second > 60 || *year_number < 1700 || *year_number > 2200)  // fits 64 bits
         return std::nullopt;
     const year_month_day date(year(static_cast<int>(*year_number)),
                               month(static_cast<unsigned>(*month_number)),

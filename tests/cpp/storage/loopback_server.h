@@ -26,7 +26,7 @@ struct Reply {
 // An HTTP server on loopback that replies as the test says, to see how a client bears it.
 class LoopbackServer {
   public:
-    // `answer` is called with each request's header and body, on one thread per connection.
+    // `answer` is called with each request's header and body, one call at a time.
     explicit LoopbackServer(std::function<Reply(const std::string& request)> answer)
         : answer_(std::move(answer)), listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
         sockaddr_in address{};
@@ -102,11 +102,12 @@ class LoopbackServer {
             }
             const std::string request = received.substr(0, needed);
             received.erase(0, needed);
+            Reply reply;
             {
                 const std::lock_guard lock(mutex_);
                 requests_.push_back(request);
+                reply = answer_(request);
             }
-            const Reply reply = answer_(request);
             for (std::size_t sent = 0; sent < reply.bytes.size();) {
                 const ssize_t count =
                     ::send(socket, reply.bytes.data() + sent, reply.bytes.size() - sent, MSG_NOSIGNAL);

@@ -196,7 +196,7 @@ TEST(S3, GetsNewKeysWhenTheSessionEndsMidway) {
         return Reply{
             reply("200 OK", "",
                   R"({"AccessKeyId":"K)" + std::to_string(++lent) +
-                      R"(","SecretAccessKey":"s","Token":"t","Expiration":"2999-01-01T00:00:00Z"})")};
+                      R"(","SecretAccessKey":"s","Token":"t","Expiration":"2199-01-01T00:00:00Z"})")};
     });
     std::string expired = "Credential=K1/";
     LoopbackServer server([&](const std::string& request) {
