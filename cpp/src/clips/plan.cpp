@@ -86,11 +86,11 @@ std::vector<Stretch> without_overlap(const std::vector<Stretch>& stretches, doub
 // Adds a stretch as clips of equal length, so that no sliver is left at the end.
 void add_pieces(const Stretch& stretch, double longest, std::vector<PlannedClip>& clips) {
     const auto [start, end] = stretch.padded;
-    const double count =
-        longest == 0 ? 1 : std::max(1.0, std::ceil((end - start) / longest * (1 - rounding)));
+    const double pieces = longest == 0 ? 1 : std::ceil((end - start) / longest * (1 - rounding));
+    const int count = static_cast<int>(std::clamp(pieces, 1.0, most_pieces));
     double from = start;
-    for (double i = 1; i <= count; ++i) {
-        const double to = i == count ? end : start + (end - start) * (i / count);
+    for (int i = 1; i <= count; ++i) {
+        const double to = i == count ? end : start + (end - start) * i / count;
         clips.push_back({{from, to}, 0, {}});
         from = to;
     }

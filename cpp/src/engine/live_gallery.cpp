@@ -74,7 +74,7 @@ std::vector<AppearanceMatch> EventGallery::find_bib(std::string_view text) const
     return whole_chains(appearances_.find_bib(text));
 }
 
-std::vector<AppearanceMatch> EventGallery::whole_chains(std::vector<Match> matches) const {
+std::vector<AppearanceMatch> EventGallery::whole_chains(std::span<const Match> matches) const {
     std::vector<AppearanceMatch> found;
     std::unordered_set<AppearanceId> known;
     for (const Match& match : matches) {  // surest first: of a chain, the surest piece speaks for all

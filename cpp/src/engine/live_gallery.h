@@ -33,7 +33,7 @@ class EventGallery {
     void remove_appearance(AppearanceId appearance);
 
   private:
-    std::vector<AppearanceMatch> whole_chains(std::vector<Match> matches) const;
+    std::vector<AppearanceMatch> whole_chains(std::span<const Match> matches) const;
 
     Gallery photos_;
     Gallery appearances_;  // one face each; an appearance's id stands where a photo's would

@@ -20,7 +20,7 @@ Error malformed(const std::string& what) {
 // What XML cannot hold comes percent-encoded.
 std::string name_of(const pugi::xml_node& blob) {
     const pugi::xml_node name = blob.child("Name");
-    const std::string text = name.text().get();
+    std::string text = name.text().get();
     if (text.empty()) throw malformed("a blob has no name");
     if (!name.attribute("Encoded").as_bool()) return text;
     try {
