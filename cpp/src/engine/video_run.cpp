@@ -252,6 +252,7 @@ class Follower {
                                                          .bib_reads = seen.reads,
                                                          .scene_change = cut});
         std::vector<Face> faces;
+        faces.reserve(wanted.size());
         for (const int face : wanted) faces.push_back(seen.faces[static_cast<std::size_t>(face)]);
         run_.faces.embed(image, faces);
         for (std::size_t i = 0; i < wanted.size(); ++i) tracker.embedded(wanted[i], faces[i].embedding);
