@@ -120,6 +120,36 @@ def test_they_look_as_pillow_would_make_them(season: eventlens.Workspace, tmp_pa
         assert difference.mean() < 3
 
 
+def test_what_is_found_is_the_same_with_and_without(
+    season: eventlens.Workspace, few: Path, tmp_path: Path
+) -> None:
+    """A photo of 4000 x 3000 is decoded halved to be recognised, but whole for a preview of 2048."""
+    small = eventlens.decode_image(sorted(few.iterdir())[0].read_bytes())
+    height, width = small.shape[:2]
+    cut = np.ascontiguousarray(
+        small[: width * 3 // 4] if height * 4 > width * 3 else small[:, : height * 4 // 3]
+    )
+    folder = tmp_path / "large"
+    folder.mkdir()
+    (folder / "large.jpg").write_bytes(eventlens.encode_jpeg(eventlens.resize_image(cut, 4000, 3000)))
+    found = []
+    for name in ("with", "without"):
+        event = season.create_event(name, bib_pattern=r"[A-Z]?\d{2,5}")
+        if name == "with":
+            event.set_renditions()
+        event.index(folder)
+        found.append(next(event.photos()))
+    one, other = found
+    assert one.photo.thumbnail()
+    assert one.faces
+    assert len(one.faces) == len(other.faces)
+    for face, same in zip(one.faces, other.faces, strict=True):
+        assert np.abs(np.subtract(face.box, same.box)).max() < 40  # of 4000 pixels
+    assert [bib.text for bib in one.bibs if bib.probability >= 0.5] == [
+        bib.text for bib in other.bibs if bib.probability >= 0.5
+    ]
+
+
 def test_only_what_changed_is_made_again(season: eventlens.Workspace, few: Path, tmp_path: Path) -> None:
     event = season.create_event("Race")
     event.index(few)

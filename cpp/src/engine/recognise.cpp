@@ -27,17 +27,25 @@ DecodedPhoto decode_to_recognise(std::span<const std::byte> encoded, int least_l
     return decode_photo(encoded, options);
 }
 
-PhotoRecord recognise_photo(const DecodedPhoto& photo, const FaceFinder& faces, const BibReader& bibs) {
+ImageView enough_to_recognise(const Image& decoded, const Image& smaller) {
+    const auto long_side = [](const Image& image) {
+        return std::max(image.size().width, image.size().height);
+    };
+    const bool larger_than_needed = long_side(decoded) / 2 >= enough_long_side;
+    return larger_than_needed && long_side(smaller) >= enough_long_side ? smaller.view() : decoded.view();
+}
+
+PhotoRecord recognise_photo(const DecodedPhoto& photo, ImageView seen, const FaceFinder& faces,
+                            const BibReader& bibs) {
     PhotoRecord record;
     record.size = photo.full_size;
     record.captured = photo.metadata.captured;
     record.camera = photo.metadata.camera;
-    record.faces = faces.find(photo.image.view());
-    record.bib_reads = bibs.read_text(photo.image.view(), record.faces);
+    record.faces = faces.find(seen);
+    record.bib_reads = bibs.read_text(seen, record.faces);
 
-    const PixelScale scale{
-        static_cast<float>(photo.full_size.width) / static_cast<float>(photo.image.size().width),
-        static_cast<float>(photo.full_size.height) / static_cast<float>(photo.image.size().height)};
+    const PixelScale scale{static_cast<float>(photo.full_size.width) / static_cast<float>(seen.size.width),
+                           static_cast<float>(photo.full_size.height) / static_cast<float>(seen.size.height)};
     for (Face& face : record.faces) scale_face(face, scale);
     for (BibRead& read : record.bib_reads) scale_read(read, scale);
     return record;

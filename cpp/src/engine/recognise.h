@@ -26,8 +26,13 @@ void scale_read(BibRead& read, const PixelScale& scale);
 // nothing by it, and the long side keeps `least_long_side` pixels. Throws Error for what cannot be decoded.
 DecodedPhoto decode_to_recognise(std::span<const std::byte> encoded, int least_long_side = 0);
 
-// What the catalog stores of a photo (key, fingerprint and bytes left to the caller). Boxes are in pixels of
-// the whole photo. Thread safe.
-PhotoRecord recognise_photo(const DecodedPhoto& photo, const FaceFinder& faces, const BibReader& bibs);
+// Which of two sizes of a photo to recognise in: `smaller` where nothing is lost by it, as `decoded` could
+// have been halved.
+ImageView enough_to_recognise(const Image& decoded, const Image& smaller);
+
+// What the catalog stores of a photo (key, fingerprint and bytes left to the caller), recognised in `seen`,
+// its pixels in any size. Boxes are in pixels of the whole photo. Thread safe.
+PhotoRecord recognise_photo(const DecodedPhoto& photo, ImageView seen, const FaceFinder& faces,
+                            const BibReader& bibs);
 
 }  // namespace eventlens

@@ -96,12 +96,12 @@ const Watermark* RenditionMaker::watermark_for(Size photo) const {
     return watermark_ ? &*watermark_ : nullptr;
 }
 
-std::vector<MadeRendition> RenditionMaker::make(const DecodedPhoto& photo,
+Image RenditionMaker::picture_of(const DecodedPhoto& photo, std::span<const RenditionKind> kinds) const {
+    return resized(photo.image, size_within(photo.full_size, enough_long_side(kinds)));
+}
+
+std::vector<MadeRendition> RenditionMaker::make(Image picture, const DecodedPhoto& photo,
                                                 std::span<const RenditionKind> kinds) const {
-    const auto wanted = [&](RenditionKind kind) { return std::ranges::find(kinds, kind) != kinds.end(); };
-    const auto shrunk = [&](const Image& from, int side) {
-        return resized(from, size_within(photo.full_size, side));
-    };
     std::vector<MadeRendition> made;
     const auto add = [&](RenditionKind kind, const Image& image, const std::string& made_by) {
         MadeRendition& rendition = made.emplace_back();
@@ -112,16 +112,16 @@ std::vector<MadeRendition> RenditionMaker::make(const DecodedPhoto& photo,
                                .bytes = static_cast<std::int64_t>(rendition.jpeg.size()),
                                .recipe = made_by};
     };
-    if (!wanted(RenditionKind::preview)) {
-        add(RenditionKind::thumbnail, shrunk(photo.image, settings_.thumbnail_side), recipes_.thumbnail);
-        return made;
+    const auto wanted = [&](RenditionKind kind) { return std::ranges::find(kinds, kind) != kinds.end(); };
+    if (wanted(RenditionKind::thumbnail)) {
+        const Size size = size_within(photo.full_size, settings_.thumbnail_side);
+        add(RenditionKind::thumbnail, resized(picture, size), recipes_.thumbnail);
     }
-    Image preview = shrunk(photo.image, settings_.preview_side);
-    if (wanted(RenditionKind::thumbnail))  // from a picture with few pixels, and no artwork yet
-        add(RenditionKind::thumbnail, shrunk(preview, settings_.thumbnail_side), recipes_.thumbnail);
-    if (const Watermark* watermark = watermark_for(photo.full_size)) watermark->lay_over(preview);
-    add(RenditionKind::preview, preview,
-        is_portrait(photo.full_size) ? recipes_.portrait_preview : recipes_.preview);
+    if (wanted(RenditionKind::preview)) {
+        if (const Watermark* watermark = watermark_for(photo.full_size)) watermark->lay_over(picture);
+        add(RenditionKind::preview, picture,
+            is_portrait(photo.full_size) ? recipes_.portrait_preview : recipes_.preview);
+    }
     return made;
 }
 
@@ -404,7 +404,8 @@ class Remaker {
         } core(cores_);
         DecodeOptions decode;
         decode.enough_long_side = maker_.enough_long_side(kinds);
-        return maker_.make(decode_photo(original, decode), kinds);
+        const DecodedPhoto photo = decode_photo(original, decode);
+        return maker_.make(maker_.picture_of(photo, kinds), photo, kinds);
     }
 
     void take(Remade remade) {

@@ -45,7 +45,9 @@ class RenditionMaker {
     // To decode photos to, see DecodeOptions.
     int enough_long_side(std::span<const RenditionKind> kinds = rendition_kinds) const;
 
-    std::vector<MadeRendition> make(const DecodedPhoto& photo,
+    // The picture that they are made of: the photo in the size of the largest of them.
+    Image picture_of(const DecodedPhoto& photo, std::span<const RenditionKind> kinds = rendition_kinds) const;
+    std::vector<MadeRendition> make(Image picture, const DecodedPhoto& photo,
                                     std::span<const RenditionKind> kinds = rendition_kinds) const;
 
     // Begin them in the catalog first. After many failures one behind the other it tries no more: the store
