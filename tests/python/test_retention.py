@@ -52,15 +52,17 @@ def run(*arguments, code=0):
 
 @pytest.fixture(scope="module")
 def made(sample, finish, tmp_path_factory):
-    """A workspace with two events of a few photos and a video each; to be copied."""
+    """A workspace with two events of a few photos, one with a video; to be copied."""
     folder = tmp_path_factory.mktemp("made") / "season"
     season = eventlens.open(folder)
     for name, first in (("Purged", 0), ("Other", 4)):
         photos = tmp_path_factory.mktemp("photos")
         for path in sorted(sample.photos.iterdir())[first : first + 4]:
             shutil.copy(path, photos / f"{name.lower()}-key-{path.name}")
-        shutil.copy(finish / "finish.mp4", photos / f"{name.lower()}-key-finish.mp4")
+        if name == "Purged":
+            shutil.copy(finish / "finish.mp4", photos / "purged-key-finish.mp4")
         event = season.create_event(name, bib_pattern=r"[A-Z]?\d{2,5}", selfie_retention=True)
+        event.set_renditions()
         assert not event.index(photos).failed
         event.set_roster(f"bib,name\n12,Runner Of {name}\n".encode())
     return folder
@@ -77,10 +79,13 @@ def selfie(sample):
     return next(iter(sample.selfies.values()))
 
 
-def piece_of(stored):
+def piece_of(jpeg):
     """Bytes that are in no other picture: behind the tables, which are the same in all JPEGs."""
-    middle = len(stored.picture) // 2
-    return stored.picture[middle : middle + 64]
+    return jpeg[len(jpeg) // 2 :][:64]
+
+
+def renditions_in(season, event):
+    return sorted((season.folder / "renditions" / "imgs" / str(event.id)).rglob("*.jpg"))
 
 
 def with_exif(selfie):
@@ -101,7 +106,7 @@ def test_selfies_are_not_stored_unless_asked(copied, selfie):
     assert search.selfies
     assert search.stored_selfies == []
     assert rows(copied, "SELECT count(*) FROM search_selfies") == [(0,)]
-    assert not holds(copied.folder, piece_of(eventlens.StoredSelfie(given, np.zeros(1, np.float32), "")))
+    assert not holds(copied.folder, piece_of(given))
     assert eventlens.open(copied.folder).create_event("New").selfie_retention is False
 
 
@@ -163,7 +168,7 @@ def test_a_search_is_forgotten_when_the_person_asks(copied, selfie):
     event = copied.event("Purged")
     search = event.find_selfie(selfie)
     kept = event.find_selfie(selfie)
-    traces = [uuid.UUID(search.request_id).bytes, piece_of(search.stored_selfies[0])]
+    traces = [uuid.UUID(search.request_id).bytes, piece_of(search.stored_selfies[0].picture)]
     assert holds(copied.folder, traces[0])
     event.forget_search(search.request_id)
     assert not holds(copied.folder, traces[0])
@@ -179,7 +184,7 @@ def test_a_search_is_forgotten_when_the_person_asks(copied, selfie):
 
 def traces_of(event, search):
     """Bytes by which the event would be known again."""
-    traces = [uuid.UUID(search.request_id).bytes, piece_of(search.stored_selfies[0])]
+    traces = [uuid.UUID(search.request_id).bytes, piece_of(search.stored_selfies[0].picture)]
     traces += [name.encode() for _, name in event.roster()]
     traces += [search.stored_selfies[0].embedding.astype("<f2").tobytes()]
     for details in event.photos():
@@ -213,7 +218,10 @@ def test_a_purge_leaves_nothing_of_one_event_and_all_of_the_other(copied, sample
     kept = other.find_selfie(list(sample.selfies.values())[1]).request_id
     second.event("Purged").find_bib(bib)
     before = answers_of(other, bib, kept)
+    pictures = {path: path.read_bytes() for path in renditions_in(copied, other)}
+    assert len(pictures) == 8
     traces = traces_of(purged, search)
+    traces += [piece_of(path.read_bytes()) for path in renditions_in(copied, purged)]
     assert len(traces) > 15
     for trace in traces:
         assert holds(copied.folder, trace), trace
@@ -236,6 +244,9 @@ def test_a_purge_leaves_nothing_of_one_event_and_all_of_the_other(copied, sample
     assert report.removed["appearances"] > 0
     assert report.removed["bib_reads"] > 0
     assert report.removed["roster_entries"] == 1
+    assert report.removed["renditions"] == 8
+    assert renditions_in(copied, purged) == []
+    assert {path: path.read_bytes() for path in renditions_in(copied, other)} == pictures
     assert report.catalog_bytes_after < report.catalog_bytes_before
     receipt = json.loads(report.receipt.read_text())
     assert report.receipt.parent == copied.folder / "receipts"
