@@ -26,6 +26,7 @@ BENCHES = [
     "speed.search",
     "speed.video",
     "speed.memory",
+    "speed.storage",
 ]
 LONG = {"speed.memory"}
 MORE = {"quality.video", "speed.video"}  # measure more when there is time
