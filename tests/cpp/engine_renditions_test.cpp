@@ -360,7 +360,10 @@ TEST_F(EngineRenditions, LeaveWithTheirPhoto) {
     engine->set_renditions(event, {});
     make();
     EXPECT_EQ(files_in(own()).size(), 4U);
+    const fs::path of_purged = own() / "imgs" / std::to_string(purged);
+    write_file(of_purged / "large" / ".eventlens-half-done.part", bytes_of("some of a picture"));
     engine->purge_event(purged);
+    EXPECT_FALSE(fs::exists(of_purged));
     EXPECT_EQ(files_in(own()).size(), 2U);
     EXPECT_TRUE(engine->delete_event(*engine->catalog().find_event("Race")).empty());
     EXPECT_EQ(files_in(own()).size(), 0U);

@@ -268,6 +268,9 @@ struct Engine::Impl {
     }
 
     std::filesystem::path own_renditions() const { return workspace / "renditions"; }
+    std::filesystem::path own_renditions(EventId event) const {
+        return own_renditions() / "imgs" / std::to_string(event);
+    }
 
     // As StoreOpener.
     std::shared_ptr<const Store> store_at(const std::string& uri, const std::string& access) const {
@@ -289,6 +292,16 @@ struct Engine::Impl {
                       percent_encoded(std::filesystem::weakly_canonical(own_renditions()).string(), "/");
         }
         return renditions_in(source.uri(), uris);
+    }
+
+    // Of the workspace's own folder the event's part goes as a whole, with what a write that was killed left
+    // half done. Returns IndexReport::files_left.
+    std::vector<IndexFailure> remove_files_of_deleted(EventId event) {
+        std::vector<IndexFailure> left = remove_unwanted_files(catalog, store_opener());
+        std::error_code reason;
+        std::filesystem::remove_all(own_renditions(event), reason);
+        if (reason) left.push_back({own_renditions(event).string(), "not removed: " + reason.message()});
+        return left;
     }
 
     StoredFile rendition_file(PhotoId photo, RenditionKind kind) const {
@@ -390,15 +403,16 @@ void Engine::update_event(EventId event, const EventSettings& settings) {
 std::vector<IndexFailure> Engine::delete_event(EventId event) {
     impl_->catalog.delete_event(event);
     impl_->drop_galleries_of_deleted_events();
-    return remove_unwanted_files(impl_->catalog, impl_->store_opener());
+    return impl_->remove_files_of_deleted(event);
 }
 
 PurgeReport Engine::purge_event(EventId event) {
     PurgeReport report{impl_->catalog.purge(event), 0, 0, {}};
     impl_->drop_galleries_of_deleted_events();
-    const auto files_left = remove_unwanted_files(impl_->catalog, impl_->store_opener());
+    const auto files_left = impl_->remove_files_of_deleted(event);
     impl_->catalog.compact();
-    if (impl_->catalog.count_unwanted_files(event) > 0) {
+    if (impl_->catalog.count_unwanted_files(event) > 0 ||
+        std::filesystem::exists(impl_->own_renditions(event))) {
         throw Error(ErrorCode::overloaded, "renditions of the event are still in their store; try again: " +
                                                (files_left.empty() ? "" : files_left.front().reason));
     }
