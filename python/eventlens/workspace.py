@@ -330,8 +330,9 @@ class Event:
         """Bring the event up to date with its photos and videos, which stay where they are.
 
         Only those that are new, changed, or last read by other models are fetched; those gone from a folder or bucket
-        leave the index, and one that was renamed in a bucket is not fetched again. One bad file is reported and the run goes on. Ctrl-C, or the end of the process in any way, loses
-        nothing that was committed (about a second of photos, a minute of footage at most); the next run continues.
+        leave the index, and one that was renamed in a bucket is not fetched again. One bad file is reported and the run
+        goes on. Ctrl-C, or the end of the process in any way, loses nothing that was committed (about a second of
+        photos, a minute of footage at most); the next run continues.
 
         Args:
             source: A folder, "s3://BUCKET/PREFIX/?endpoint=URL", "az://ACCOUNT/CONTAINER/PREFIX/" or a file:// URL
