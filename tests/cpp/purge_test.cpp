@@ -447,7 +447,7 @@ class Purging : public Retention {
     std::set<std::string> values_to_see() const {
         auto database = raw();
         const auto values = values_in(database);
-        const auto seen = found_in(contents_of(workspace()), values);
+        auto seen = found_in(contents_of(workspace()), values);
         EXPECT_GE(seen.size(), values.size() * 98 / 100);
         return seen;
     }
