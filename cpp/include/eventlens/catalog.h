@@ -130,13 +130,13 @@ inline constexpr std::array rendition_kinds{RenditionKind::thumbnail, RenditionK
 // How renditions of an event's photos are made: JPEGs for browsers, upright, with the original's colour
 // profile and nothing else of what its file says. Previews bear the artwork, thumbnails do not.
 struct RenditionSettings {
-    StoreId store = 0;           // set by set_renditions()
-    std::string store_uri{};     // Store::uri(); empty: the workspace's own folder
-    std::string store_access{};  // Store::access()
-    int thumbnail_side = 400;    // pixels of the long side, 16..8192; a photo is never enlarged
-    int preview_side = 2048;     // no less than the thumbnail's
-    int quality = 85;            // 1..100
-    std::vector<std::byte> artwork{};           // PNG, see Watermark; empty: none
+    StoreId store = 0;                 // set by set_renditions()
+    std::string store_uri{};           // Store::uri(); empty: the workspace's own folder
+    std::string store_access{};        // Store::access()
+    int thumbnail_side = 400;          // pixels of the long side, 16..8192; a photo is never enlarged
+    int preview_side = 2048;           // no less than the thumbnail's
+    int quality = 85;                  // 1..100
+    std::vector<std::byte> artwork{};  // PNG, see Watermark; empty: none
     std::vector<std::byte> artwork_portrait{};  // for photos higher than wide; empty: as the other
     WatermarkLayout layout{};
 };

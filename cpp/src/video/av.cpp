@@ -97,7 +97,8 @@ void check_size(const AVCodecParameters& video, std::int64_t max_pixels) {
 // libav's own limit counts rows padded to whole blocks and vectors: what check_size() allowed must pass it.
 // It bounds what a frame may allocate that is larger than the header says.
 std::int64_t padded(std::int64_t max_pixels) {
-    return std::min<std::int64_t>(max_pixels, std::numeric_limits<std::int32_t>::max()) * 2 + std::int64_t{512} * 512;
+    return std::min<std::int64_t>(max_pixels, std::numeric_limits<std::int32_t>::max()) * 2 +
+           std::int64_t{512} * 512;
 }
 
 // libav decodes the first frames of each stream to describe it; the limit holds there too.
