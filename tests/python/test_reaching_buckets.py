@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import http.client
-import socket
 import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -28,55 +27,23 @@ def certificate(tmp_path_factory):
 
 
 @contextmanager
-def tls_in_front_of(port: int, certificate: Path) -> Iterator[int]:
-    """The port of a listener that takes TLS connections and passes on what they carry."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate / "certificate.pem", certificate / "key.pem")
+def forwarder(port: int, seen: list[str], certificate: Path | None = None) -> Iterator[int]:
+    """The port of a server that passes requests on to another: behind TLS, or as an HTTP proxy, which is asked for
+    whole URLs.
 
-    def pump(source: socket.socket, target: socket.socket) -> None:
-        with suppress(OSError):
-            while piece := source.recv(1 << 16):
-                target.sendall(piece)
-        with suppress(OSError):
-            target.shutdown(socket.SHUT_WR)
-
-    def serve(client: socket.socket) -> None:
-        with (
-            suppress(OSError),
-            context.wrap_socket(client, server_side=True) as inside,
-            socket.create_connection(("127.0.0.1", port)) as server,
-        ):
-            back = threading.Thread(target=pump, args=(server, inside), daemon=True)
-            back.start()
-            pump(inside, server)
-            back.join(10)
-
-    def accept(listener: socket.socket) -> None:
-        with suppress(OSError):
-            while True:
-                threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        threading.Thread(target=accept, args=(listener,), daemon=True).start()
-        yield listener.getsockname()[1]
-
-
-@contextmanager
-def forward_proxy(seen: list[str]) -> Iterator[str]:
-    """The URL of an HTTP proxy that notes the URLs it is asked for."""
+    port: The other server's.
+    seen: Gets the target of each request.
+    """
 
     class Forward(BaseHTTPRequestHandler):
+        timeout = 20
+
         def forward(self) -> None:
             seen.append(self.path)
-            url = urlsplit(self.path)
+            target = urlsplit(self.path)._replace(scheme="", netloc="").geturl()
             body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-            with closing(http.client.HTTPConnection(url.hostname or "", url.port, timeout=20)) as server:
-                server.putrequest(
-                    self.command,
-                    url._replace(scheme="", netloc="").geturl(),
-                    skip_host=True,
-                    skip_accept_encoding=True,
-                )
+            with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=20)) as server:
+                server.putrequest(self.command, target, skip_host=True, skip_accept_encoding=True)
                 for name, value in self.headers.items():
                     if not name.lower().startswith("proxy-"):
                         server.putheader(name, value)
@@ -97,10 +64,14 @@ def forward_proxy(seen: list[str]) -> Iterator[str]:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Forward) as server:
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate / "certificate.pem", certificate / "key.pem")
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}"
+            yield server.server_port
         finally:
             server.shutdown()
             thread.join()
@@ -114,7 +85,7 @@ def storage_of(bucket, **options):
 
 def test_certificates_are_checked_and_may_be_ones_own(bucket, certificate, monkeypatch):
     bucket.put("a.jpg", b"pixels")
-    with tls_in_front_of(bucket.port, certificate) as port:
+    with forwarder(bucket.port, [], certificate) as port:
         location = bucket.location(endpoint=f"https://127.0.0.1:{port}")
         with pytest.raises(eventlens.BadInputError, match="not trusted"):
             eventlens.open_store(location, storage=storage_of(bucket)).read("a.jpg")
@@ -136,7 +107,8 @@ def test_certificates_are_checked_and_may_be_ones_own(bucket, certificate, monke
 def test_a_proxy_is_used_unless_the_host_is_excepted(bucket, monkeypatch):
     bucket.put("a b.jpg", b"pixels")
     seen: list[str] = []
-    with forward_proxy(seen) as proxy:
+    with forwarder(bucket.port, seen) as port:
+        proxy = f"http://127.0.0.1:{port}"
         through = eventlens.open_store(bucket.location(), storage=storage_of(bucket, proxy=proxy))
         assert through.read("a b.jpg") == b"pixels"
         assert through.write("c.jpg", b"more")
