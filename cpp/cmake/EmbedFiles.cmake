@@ -48,7 +48,7 @@ file(WRITE ${WRITTEN} "#include \"server/pages.h\"
 
 #include <array>
 
-namespace eventlens {
+namespace eventlens::server {
 
 namespace {
 
@@ -60,5 +60,5 @@ ${rows}};
 
 std::span<const Page> pages() noexcept { return embedded; }
 
-}  // namespace eventlens
+}  // namespace eventlens::server
 ")

@@ -3,7 +3,7 @@
 #include <span>
 #include <string_view>
 
-namespace eventlens {
+namespace eventlens::server {
 
 // A file that was built into the program, as it is answered.
 struct Page {
@@ -16,4 +16,4 @@ struct Page {
 // Every page there is; a handful. The views stay good for as long as the program runs.
 std::span<const Page> pages() noexcept;
 
-}  // namespace eventlens
+}  // namespace eventlens::server
