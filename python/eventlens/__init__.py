@@ -27,6 +27,7 @@ from eventlens._core import (
     encode_jpeg,
     resize_image,
 )
+from eventlens.client import Client, RequestError
 from eventlens.models import BibReader, FaceFinder, open_models
 from eventlens.renditions import RenditionProgress, RenditionReport, Renditions
 from eventlens.results import (
@@ -51,6 +52,7 @@ __all__ = [
     "Bib",
     "BibRead",
     "BibReader",
+    "Client",
     "Clip",
     "ClipSpan",
     "ClipSpans",
@@ -72,6 +74,7 @@ __all__ = [
     "RenditionProgress",
     "RenditionReport",
     "Renditions",
+    "RequestError",
     "Search",
     "Selfie",
     "Storage",
