@@ -15,7 +15,7 @@ EVERYONE_MAY_USE = {"base", "byte_source", "error"}
 # Value types of the public API that a lower room's header holds, and the rooms that may name them without linking it.
 VALUE_TYPES = {
     "gallery": {"bibs", "faces", "image", "models"},
-    "catalog": {"bibs", "faces", "gallery", "image", "models", "tracks", "video"},
+    "catalog": {"bibs", "clips", "faces", "gallery", "image", "models", "tracks", "video"},
     "models": {"image"},
     "clips": {"video"},
     "tracks": {"video"},

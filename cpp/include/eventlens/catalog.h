@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "eventlens/bibs.h"
+#include "eventlens/clips.h"
 #include "eventlens/faces.h"
 #include "eventlens/gallery.h"
 #include "eventlens/image.h"
@@ -27,6 +28,7 @@ using EventId = std::int64_t;
 using SourceId = std::int64_t;
 using VideoId = std::int64_t;
 using AppearanceId = std::int64_t;
+using StoreId = std::int64_t;
 using UtcMilliseconds = std::int64_t;  // since 1970-01-01T00:00:00Z
 
 constexpr OrganisationId default_organisation = 1;  // exists in every workspace
@@ -35,9 +37,31 @@ struct Organisation {
     OrganisationId id = 0;
     std::string name;
     std::int64_t billable_searches = 0;  // of all its events, deleted ones included
+
+    // Web pages that may ask a server: "https://photos.example.org", or "*" for all.
+    std::vector<std::string> cors_origins{};
+    UtcMilliseconds created = 0;
 };
 
-// What the event's clients may use.
+using KeyId = std::int64_t;
+using KeyHash = std::array<std::byte, 32>;  // SHA-256 of the key
+
+constexpr std::size_t most_keys = 10;  // of an organisation, inactive ones included
+
+// What is known of a key that opens a server to an organisation: not the key.
+struct ApiKey {
+    KeyId id = 0;
+    OrganisationId organisation = 0;
+    KeyHash hash{};
+    std::string shown;    // how it begins, to tell keys apart
+    std::string name;     // what it is for; may be empty
+    std::string creator;  // may be empty
+    bool active = true;
+    UtcMilliseconds created = 0;
+};
+
+// What the event's clients may use. The two about videos turn on by themselves when the event's first video
+// is read, unless create_event() or update_event() ever changed one of them.
 struct EventFeatures {
     bool enabled = true;
     bool bib_search = true;
@@ -69,6 +93,11 @@ struct EventSettings {
     // it found says where a person was, and rests on their face. A month is enough for the weeks in which
     // people come back for their pictures and share links to them, and asking again costs a selfie.
     std::optional<double> search_lifetime_days = 30;
+
+    // How a server plans the clips of who was found. Scripts say it at each call.
+    ClipOptions clips{.padding_start = 2, .padding_end = 2, .max_clip_duration = 30};
+
+    bool originals = false;  // a server tells where originals are, not only on request
     bool operator==(const EventSettings&) const = default;
 };
 
@@ -110,6 +139,13 @@ struct SourceInfo {
     std::string access;  // how it was last reached, without secrets; may be empty
 };
 
+// A place that holds files of ours.
+struct StoreInfo {
+    StoreId id = 0;
+    std::string uri;     // Store::uri(); empty: the workspace's own folder
+    std::string access;  // Store::access()
+};
+
 // An object that lies under another key now.
 struct MovedObject {
     std::string from;
@@ -121,8 +157,6 @@ struct Recognition {
     std::string embedder;  // ModelEntry::name of the model that made the embeddings
     std::string reader;    // of the bib reads; any name
 };
-
-using StoreId = std::int64_t;
 
 enum class RenditionKind { thumbnail, preview };
 inline constexpr std::array rendition_kinds{RenditionKind::thumbnail, RenditionKind::preview};
@@ -210,6 +244,13 @@ struct PhotoInfo {
     std::string failure;  // empty: it was processed
     bool hidden = false;
     UtcMilliseconds indexed = 0;
+};
+
+// A photo's place in an album.
+struct PhotoPlace {
+    PhotoId photo = 0;
+    std::array<std::byte, 16> uuid{};
+    std::optional<UtcMilliseconds> captured_utc;
 };
 
 // Renditions of a photo, already stored under its UUID.
@@ -430,9 +471,27 @@ class Catalog {
     // Throws Error(bad_input) for a name that is empty or taken.
     OrganisationId create_organisation(const std::string& name);
     std::vector<Organisation> organisations() const;
+    Organisation organisation(OrganisationId organisation) const;
+
+    // Throws as create_organisation(), and Error(bad_input) for an origin that is none or more than 100.
+    void update_organisation(OrganisationId organisation, const std::string& name,
+                             std::span<const std::string> cors_origins);
+
+    // Throws Error(bad_input) where the organisation has most_keys, and for a key that there is already.
+    KeyId add_key(OrganisationId organisation, const KeyHash& hash, const std::string& shown,
+                  const std::string& name = {}, const std::string& creator = {});
+    ApiKey key(KeyId key) const;
+    std::vector<ApiKey> keys(OrganisationId organisation) const;  // in the order they were added
+    std::vector<ApiKey> keys() const;                             // of every organisation
+    void set_key_active(KeyId key, bool active);
+    void remove_key(KeyId key);
+
+    // Grows with every change of organisations, keys, and events with their settings, by whatever process;
+    // not with what is indexed or searched. As cheap as a question to the file can be: ask at every request.
+    std::int64_t access_counter() const;
 
     // Throws Error(bad_input) for a name that is empty, too long or taken, a taken slug, an unknown time
-    // zone, a date that is none, or a confidence or a lifetime of searches that is out of range.
+    // zone, a date that is none, or a number that is out of range: confidence, lifetime of searches, clips.
     EventId create_event(const EventSettings& settings, OrganisationId organisation = default_organisation);
 
     std::optional<EventId> find_event(const std::string& name,
@@ -479,13 +538,18 @@ class Catalog {
     SourceId add_source(EventId event, const std::string& uri, const std::string& access = {});
     std::vector<SourceInfo> sources(EventId event) const;  // in the order they were added
 
+    // Forgets a source and what came from it, as remove_photos() does; also what was forbidden there.
+    // Interrupted, it may leave the source with fewer photos and videos; call it again.
+    void remove_source(EventId event, SourceId source);
+
     // --- Indexing ---
 
     // Stores what was found in photos of a source, new or known by their keys, and returns their ids in the
-    // same order. A known photo keeps id, UUID and being hidden. Its faces in embeddings of other models are
-    // kept when the fingerprint is unchanged and the same faces were found, so that those models go on
-    // answering; else they are removed. Of a key given twice the last record counts. Throws Error(bad_input),
-    // storing nothing, for an empty key and for embeddings that are not finite.
+    // same order; 0 for one that delete_photos() forbade, which is left out. A known photo keeps id, UUID and
+    // being hidden. Its faces in embeddings of other models are kept when the fingerprint is unchanged and
+    // the same faces were found, so that those models go on answering; else they are removed. Of a key given
+    // twice the last record counts. Throws Error(bad_input), storing nothing, for an empty key and for
+    // embeddings that are not finite.
     std::vector<PhotoId> put_batch(SourceId source, const Recognition& made_by,
                                    std::span<const PhotoRecord> photos);
 
@@ -506,6 +570,11 @@ class Catalog {
     // key or a text that SQLite moved within a page, until the page fills or compact(). Interrupted, it may
     // have removed some only.
     std::size_t remove_photos(EventId event, std::span<const PhotoId> photos);
+
+    // The same, and indexing leaves their keys alone from now on, though the source still has them: removed
+    // for good, by the organiser. Contents that reappear under another key are new.
+    std::size_t delete_photos(EventId event, std::span<const PhotoId> photos);
+    std::vector<std::string> forbidden_keys(SourceId source) const;  // in byte order
 
     // Forgets the embeddings one model made, of photos and videos, as when another has taken over. Removes as
     // remove_photos() does.
@@ -561,6 +630,10 @@ class Catalog {
     // Store::uri() of every place that files of ours were ever put, of every event.
     std::vector<std::string> store_uris() const;
 
+    // Those of many photos, in one look; photos without any are left out.
+    std::map<PhotoId, std::vector<Rendition>> renditions_of(std::span<const PhotoId> photos) const;
+    StoreInfo store(StoreId store) const;
+
     // The last that was recorded, by whatever recipe; and where it is.
     std::optional<Rendition> rendition(PhotoId photo, RenditionKind kind) const;
     StoredFile rendition_file(PhotoId photo, const Rendition& rendition) const;
@@ -581,7 +654,8 @@ class Catalog {
     // and being hidden.
     //
     // With a failure in the record there is nothing to read: the failure is stored, and what was read of the
-    // same contents before is kept. Throws Error(bad_input) for an empty key.
+    // same contents before is kept. Of a video that delete_videos() forbade nothing is stored, and it has no
+    // id. Throws Error(bad_input) for an empty key.
     VideoReading begin_video(SourceId source, const Recognition& made_by, const VideoRecord& video);
 
     // Stores what the footage behind `reading.indexed_until` showed and moves `reading` on. False, changing
@@ -597,6 +671,9 @@ class Catalog {
 
     // Forgets videos, their appearances, and these in saved searches, as remove_photos() does.
     std::size_t remove_videos(EventId event, std::span<const VideoId> videos);
+
+    // The same for good, as delete_photos() does.
+    std::size_t delete_videos(EventId event, std::span<const VideoId> videos);
 
     // Nobody is found in hidden videos; neither in saved searches. Returns how many changed.
     std::size_t set_videos_hidden(EventId event, std::span<const VideoId> videos, bool hidden);
@@ -627,6 +704,10 @@ class Catalog {
         std::span<const PhotoId> photos) const;  // in this order, without those that are gone
     std::optional<PhotoInfo> find_photo(EventId event, const std::string& uuid) const;  // UUID in either case
     std::optional<PhotoInfo> find_photo_by_key(SourceId source, const std::string& key) const;
+
+    // Every photo that was processed and is not hidden, by time of capture, those without one last, among
+    // equals by UUID. A hundred thousand in some 30 ms.
+    std::vector<PhotoPlace> photo_order(EventId event) const;
 
     // What is stored of one photo.
     PhotoContent content(PhotoId photo, const std::string& embedder) const;

@@ -16,6 +16,9 @@
 
 namespace eventlens {
 
+// What is removed for good is forbidden too: indexing leaves it alone.
+enum class Removal { forget, for_good };
+
 // One connection that writes, guarded by a mutex, and a pool of others that read. All methods are thread
 // safe.
 struct Catalog::Impl {
@@ -53,6 +56,9 @@ struct Catalog::Impl {
 
     Writing write() { return Writing(*this); }
     Reading read() const { return Reading(*this); }
+
+    std::size_t remove_photos(EventId event, std::span<const PhotoId> photos, Removal removal);
+    std::size_t remove_videos(EventId event, std::span<const VideoId> videos, Removal removal);
 
     // The part of the catalog's own that is about videos; the log is not emptied.
     void remove_video_embeddings(EventId event, const std::string& embedder);
@@ -163,6 +169,12 @@ void Catalog::Impl::visit_known(SourceId source, const std::function<void(const 
     } while (page.size() == rows_at_once);
 }
 
+// Throws Error(bad_input) for one that is empty or longer than 1000 characters.
+void require_name(const std::string& name, const char* of_what);
+
+// Throws Error(not_found).
+void require_organisation(sqlite::Database& database, OrganisationId organisation);
+
 inline UtcMilliseconds now_milliseconds() {
     const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
     return std::chrono::duration_cast<std::chrono::milliseconds>(since_1970).count();
@@ -177,6 +189,11 @@ void require_event(sqlite::Database& database, EventId event);
 // Remove a photo or a video of the event for those who follow its changes too. False: it has none of this id.
 bool forget_photo(sqlite::Database& database, EventId event, PhotoId photo, std::int64_t change);
 bool forget_video(sqlite::Database& database, EventId event, VideoId video, std::int64_t change);
+
+// Have indexing leave a photo or a video alone, if it is one of the event.
+void forbid_photo(sqlite::Database& database, EventId event, PhotoId photo);
+void forbid_video(sqlite::Database& database, EventId event, VideoId video);
+bool is_forbidden(sqlite::Database& database, SourceId source, const std::string& key);
 
 // UTC of the event's photos as its settings and clock offsets now say; `camera`: of this one's alone.
 void derive_capture_times(sqlite::Database& database, EventId event,

@@ -4,20 +4,13 @@
 
 #include "catalog/catalog_impl.h"
 
-// Organisations, events and what the organiser sets.
+// Events and what the organiser sets.
 namespace eventlens {
 
 namespace {
 
-constexpr std::size_t max_name_characters = 1000;
 constexpr std::int64_t max_clock_offset =
     100LL * 366 * 24 * 3600;  // seconds; cameras start again at 1980 or 2000
-
-// UTF-8: a character begins with every byte that continues none.
-std::size_t characters_in(const std::string& text) {
-    return static_cast<std::size_t>(
-        std::count_if(text.begin(), text.end(), [](unsigned char c) { return (c & 0xC0) != 0x80; }));
-}
 
 void check_lifetime(const std::optional<double>& days) {
     constexpr double an_hour = 1.0 / 24;
@@ -27,10 +20,16 @@ void check_lifetime(const std::optional<double>& days) {
     }
 }
 
-void require_name(const std::string& name, const char* of_what) {
-    if (name.empty() || characters_in(name) > max_name_characters) {
-        throw Error(ErrorCode::bad_input, std::string(of_what) + " needs a name of 1 to 1000 characters");
+void check_clips(const ClipOptions& clips) {
+    // A day: longer than any footage of one event; what is no number fails every comparison.
+    constexpr double longest = 24 * 3600;
+    for (const double seconds : {clips.min_segment, clips.max_gap, clips.padding_start, clips.padding_end,
+                                 clips.max_clip_duration}) {
+        if (!(seconds >= 0 && seconds <= longest))
+            throw Error(ErrorCode::bad_input, "the seconds of a clip must be within 0..86400");
     }
+    if (!(clips.min_probability >= 0 && clips.min_probability <= 1))
+        throw Error(ErrorCode::bad_input, "the least probability of a clip must be within 0..1");
 }
 
 // "2026-05-09" or "2026-05-09T07:30:00", with the time.
@@ -93,6 +92,7 @@ EventSettings completed(sqlite::Database& database, const EventSettings& setting
         throw Error(ErrorCode::bad_input, "the confidence percentage must be within 0..100");
     }
     check_lifetime(settings.search_lifetime_days);
+    check_clips(settings.clips);
     if (database
             .query("SELECT 1 FROM events WHERE organisation = ? AND name = ? AND id <> ?", organisation,
                    settings.name, event)
@@ -117,7 +117,10 @@ constexpr std::string_view event_columns =
     "SELECT id, organisation, name, slug, date, time_zone, bib_pattern, status, embedder, cover_image,"
     " confidence_percentage, enabled, bib_search, selfie_search, name_search, video_search, "
     "video_selfie_search,"
-    " timeline_search, selfie_retention, search_lifetime_days, created, billable_searches FROM events"
+    " timeline_search, selfie_retention, search_lifetime_days, clip_min_probability, clip_min_segment, "
+    "clip_max_gap, clip_padding_start, clip_padding_end, clip_max_duration, originals, created, "
+    "billable_searches"
+    " FROM events"
     " WHERE id = ?";
 
 EventInfo read_event(sqlite::Database& database, EventId event) {
@@ -142,9 +145,19 @@ EventInfo read_event(sqlite::Database& database, EventId event) {
     }
     settings.selfie_retention = row.integer(column++) != 0;
     settings.search_lifetime_days = row.maybe_real(column++);
+    ClipOptions& clips = settings.clips;
+    for (double* number : {&clips.min_probability, &clips.min_segment, &clips.max_gap, &clips.padding_start,
+                           &clips.padding_end, &clips.max_clip_duration}) {
+        *number = row.real(column++);
+    }
+    settings.originals = row.integer(column++) != 0;
     info.created = row.integer(column++);
     info.billable_searches = row.integer(column++);
     return info;
+}
+
+bool other_video_flags(const EventFeatures& a, const EventFeatures& b) {
+    return a.video_search != b.video_search || a.video_selfie_search != b.video_selfie_search;
 }
 
 void note_changed_settings(sqlite::Database& database, EventId event) {
@@ -178,44 +191,27 @@ void derive_capture_times(sqlite::Database& database, EventId event,
     }
 }
 
-OrganisationId Catalog::create_organisation(const std::string& name) {
-    require_name(name, "an organisation");
-    auto write = impl_->write();
-    if (write->query("SELECT 1 FROM organisations WHERE name = ?", name).step()) {
-        throw Error(ErrorCode::bad_input, "there is an organisation named \"" + name + "\" already");
-    }
-    write->run("INSERT INTO organisations(name) VALUES (?)", name);
-    const auto id = write->last_insert_id();
-    write.commit();
-    return id;
-}
-
-std::vector<Organisation> Catalog::organisations() const {
-    const auto read = impl_->read();
-    std::vector<Organisation> all;
-    auto row = read->query("SELECT id, name, billable_searches FROM organisations ORDER BY id");
-    while (row.step()) all.push_back({row.integer(0), row.text(1), row.integer(2)});
-    return all;
-}
-
 EventId Catalog::create_event(const EventSettings& settings, OrganisationId organisation) {
     auto write = impl_->write();
-    if (!write->query("SELECT 1 FROM organisations WHERE id = ?", organisation).step()) {
-        throw_not_found("organisation", organisation);
-    }
+    require_organisation(write.database(), organisation);
     const EventSettings full = completed(write.database(), settings, organisation, 0);
     const EventFeatures& features = full.features;
+    const ClipOptions& clips = full.clips;
     write->run(
         "INSERT INTO events(organisation, name, slug, date, time_zone, bib_pattern, status, embedder, "
         "cover_image,"
         " confidence_percentage, enabled, bib_search, selfie_search, name_search, video_search, "
         "video_selfie_search,"
-        " timeline_search, selfie_retention, search_lifetime_days, created)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " timeline_search, selfie_retention, search_lifetime_days, clip_min_probability, clip_min_segment, "
+        "clip_max_gap, clip_padding_start, clip_padding_end, clip_max_duration, originals, "
+        "video_flags_chosen, created)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         organisation, full.name, full.slug, full.date, full.time_zone, full.bib_pattern, full.status,
         full.embedder, full.cover_image, full.confidence_percentage, features.enabled, features.bib_search,
         features.selfie_search, features.name_search, features.video_search, features.video_selfie_search,
-        features.timeline_search, full.selfie_retention, full.search_lifetime_days, now_milliseconds());
+        features.timeline_search, full.selfie_retention, full.search_lifetime_days, clips.min_probability,
+        clips.min_segment, clips.max_gap, clips.padding_start, clips.padding_end, clips.max_clip_duration,
+        full.originals, other_video_flags(features, EventFeatures{}), now_milliseconds());
     const auto event = write->last_insert_id();
     write.commit();
     return event;
@@ -255,17 +251,22 @@ void Catalog::update_event(EventId event, const EventSettings& settings) {
     const EventInfo before = read_event(write.database(), event);
     const EventSettings full = completed(write.database(), settings, before.organisation, event);
     const EventFeatures& features = full.features;
+    const ClipOptions& clips = full.clips;
     write->run(
         "UPDATE events SET name = ?, slug = ?, date = ?, time_zone = ?, bib_pattern = ?, status = ?, "
         "embedder = ?,"
         " cover_image = ?, confidence_percentage = ?, enabled = ?, bib_search = ?, selfie_search = ?, "
         "name_search = ?,"
         " video_search = ?, video_selfie_search = ?, timeline_search = ?, selfie_retention = ?,"
-        " search_lifetime_days = ? WHERE id = ?",
+        " search_lifetime_days = ?, clip_min_probability = ?, clip_min_segment = ?, clip_max_gap = ?,"
+        " clip_padding_start = ?, clip_padding_end = ?, clip_max_duration = ?, originals = ?,"
+        " video_flags_chosen = video_flags_chosen OR ? WHERE id = ?",
         full.name, full.slug, full.date, full.time_zone, full.bib_pattern, full.status, full.embedder,
         full.cover_image, full.confidence_percentage, features.enabled, features.bib_search,
         features.selfie_search, features.name_search, features.video_search, features.video_selfie_search,
-        features.timeline_search, full.selfie_retention, full.search_lifetime_days, event);
+        features.timeline_search, full.selfie_retention, full.search_lifetime_days, clips.min_probability,
+        clips.min_segment, clips.max_gap, clips.padding_start, clips.padding_end, clips.max_clip_duration,
+        full.originals, other_video_flags(features, before.settings.features), event);
     if (full.time_zone != before.settings.time_zone)
         derive_capture_times(write.database(), event, std::nullopt);
     note_changed_settings(write.database(), event);
@@ -318,29 +319,6 @@ std::vector<CameraClock> Catalog::camera_clocks(EventId event) const {
         event);
     while (row.step()) clocks.push_back({row.text(0), row.integer(1), row.integer(2)});
     return clocks;
-}
-
-SourceId Catalog::add_source(EventId event, const std::string& uri, const std::string& access) {
-    auto write = impl_->write();
-    require_event(write.database(), event);
-    write->run(
-        "INSERT INTO sources(event, uri, access) VALUES (?, ?, ?)"
-        " ON CONFLICT(event, uri) DO UPDATE SET access = excluded.access",
-        event, uri, access);
-    auto row = write->query("SELECT id FROM sources WHERE event = ? AND uri = ?", event, uri);
-    row.step();
-    const SourceId source = row.integer(0);
-    write.commit();
-    return source;
-}
-
-std::vector<SourceInfo> Catalog::sources(EventId event) const {
-    const auto read = impl_->read();
-    require_event(read.database(), event);
-    std::vector<SourceInfo> sources;
-    auto row = read->query("SELECT id, uri, access FROM sources WHERE event = ? ORDER BY id", event);
-    while (row.step()) sources.push_back({row.integer(0), row.text(1), row.text(2)});
-    return sources;
 }
 
 }  // namespace eventlens

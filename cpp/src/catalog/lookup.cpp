@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "base/uuid.h"
 #include "catalog/catalog_impl.h"
 #include "catalog/rows.h"
@@ -88,6 +90,27 @@ std::optional<PhotoInfo> Catalog::find_photo_by_key(SourceId source, const std::
 }
 
 #undef EVENTLENS_SELECT_PHOTO
+
+std::vector<PhotoPlace> Catalog::photo_order(EventId event) const {
+    const auto read = impl_->read();
+    require_event(read.database(), event);
+    std::vector<PhotoPlace> order;
+    std::size_t timeless = 0;  // the index has them first
+    auto row = read->query(
+        "SELECT id, uuid, captured_utc FROM photos WHERE event = ? AND failure IS NULL AND hidden = 0"
+        " ORDER BY captured_utc, uuid",
+        event);
+    while (row.step()) {
+        PhotoPlace& place = order.emplace_back();
+        place.photo = row.integer(0);
+        const auto uuid = row.blob(1);
+        std::copy_n(uuid.begin(), std::min(uuid.size(), place.uuid.size()), place.uuid.begin());
+        place.captured_utc = row.maybe_integer(2);
+        if (!place.captured_utc) ++timeless;
+    }
+    std::rotate(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(timeless), order.end());
+    return order;
+}
 
 PhotoContent Catalog::content(PhotoId photo, const std::string& embedder) const {
     const auto read = impl_->read();

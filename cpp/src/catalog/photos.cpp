@@ -38,6 +38,10 @@ class BatchWriter {
 
     PhotoId put(const PhotoRecord& record) {
         if (record.key.empty()) throw Error(ErrorCode::bad_input, "a photo without a key");
+        if (is_forbidden(database_, source_, record.key)) {  // since the run that puts it began
+            abandon_renditions(database_, event_, source_, record.key);
+            return 0;
+        }
         const bool processed = record.failure.empty();
         bool same_contents = false;
         const PhotoId photo = put_row(record, same_contents);
@@ -238,20 +242,29 @@ bool forget_photo(sqlite::Database& database, EventId event, PhotoId photo, std:
     return true;
 }
 
-std::size_t Catalog::remove_photos(EventId event, std::span<const PhotoId> photos) {
+std::size_t Catalog::Impl::remove_photos(EventId event, std::span<const PhotoId> photos, Removal removal) {
     std::size_t removed = 0;
     while (!photos.empty()) {
         const auto some = photos.first(std::min(photos.size(), rows_at_once));
         photos = photos.subspan(some.size());
-        auto transaction = impl_->write();
+        auto transaction = write();
         const auto change = next_change(transaction.database(), event);
         for (const PhotoId photo : some) {
+            if (removal == Removal::for_good) forbid_photo(transaction.database(), event, photo);
             if (forget_photo(transaction.database(), event, photo, change)) ++removed;
         }
         transaction.commit();
     }
-    if (removed > 0) impl_->empty_log();
+    if (removed > 0) empty_log();
     return removed;
+}
+
+std::size_t Catalog::remove_photos(EventId event, std::span<const PhotoId> photos) {
+    return impl_->remove_photos(event, photos, Removal::forget);
+}
+
+std::size_t Catalog::delete_photos(EventId event, std::span<const PhotoId> photos) {
+    return impl_->remove_photos(event, photos, Removal::for_good);
 }
 
 void Catalog::remove_embeddings(EventId event, const std::string& embedder) {

@@ -132,14 +132,16 @@ std::string begin_photo(sqlite::Database& database, EventId event, SourceId sour
     return uuid;
 }
 
-StoreId find_or_add_store(sqlite::Database& database, const std::string& uri, const std::string& access) {
-    database.run(
-        "INSERT INTO stores(uri, access) VALUES (?, ?) ON CONFLICT(uri) DO UPDATE SET access = "
-        "excluded.access",
-        uri, access);
-    auto row = database.query("SELECT id FROM stores WHERE uri = ?", uri);
-    row.step();
-    return row.integer(0);
+// Ends in a condition to be added to.
+#define EVENTLENS_SELECT_RENDITION \
+    "SELECT kind, store, width, height, bytes, recipe FROM renditions WHERE photo = ?"
+
+Rendition rendition_at(const sqlite::Query& row) {
+    return {kind_named(row.text(0)),
+            row.integer(1),
+            {static_cast<int>(row.integer(2)), static_cast<int>(row.integer(3))},
+            row.integer(4),
+            row.text(5)};
 }
 
 // Conditions on a photo p of the event ?1 with the recipes ?2 (thumbnail), ?3 (preview) and ?4 (portrait).
@@ -153,6 +155,16 @@ StoreId find_or_add_store(sqlite::Database& database, const std::string& uri, co
 
 std::string rendition_key(EventId event, const std::string& photo_uuid, RenditionKind kind) {
     return folder_of(event) + (kind == RenditionKind::thumbnail ? "small/" : "large/") + photo_uuid + ".jpg";
+}
+
+StoreId find_or_add_store(sqlite::Database& database, const std::string& uri, const std::string& access) {
+    database.run(
+        "INSERT INTO stores(uri, access) VALUES (?, ?) ON CONFLICT(uri) DO UPDATE SET access = "
+        "excluded.access",
+        uri, access);
+    auto row = database.query("SELECT id FROM stores WHERE uri = ?", uri);
+    row.step();
+    return row.integer(0);
 }
 
 void record_renditions(sqlite::Database& database, PhotoId photo, const std::string& made_as,
@@ -222,6 +234,25 @@ void end_renditions_of_event(sqlite::Database& database, EventId event) {
         "DELETE FROM begun_renditions WHERE source IN (SELECT id FROM sources WHERE event = ?)"
         " AND NOT EXISTS(SELECT 1 FROM photos p WHERE p.uuid = begun_renditions.uuid)",
         event);
+}
+
+void abandon_renditions(sqlite::Database& database, EventId event, SourceId source, const std::string& key) {
+    std::optional<StoreId> store;
+    std::string uuid;
+    {
+        // Not of a photo that somebody else has put since.
+        auto row = database.query(
+            "SELECT store, uuid FROM begun_renditions b WHERE source = ? AND key = ?"
+            " AND NOT EXISTS(SELECT 1 FROM photos p WHERE p.uuid = b.uuid)",
+            source, bytes_of(key));
+        if (row.step()) {
+            store = row.integer(0);
+            uuid = uuid_at(row, 1);
+        }
+    }
+    if (!store) return;
+    discard_files(database, *store, event, uuid);
+    database.run("DELETE FROM begun_renditions WHERE source = ? AND key = ?", source, bytes_of(key));
 }
 
 void Catalog::set_renditions(EventId event, const RenditionSettings& settings) {
@@ -321,24 +352,7 @@ std::vector<std::string> Catalog::begun_renditions(SourceId source) const {
 void Catalog::abandon_renditions(SourceId source, std::span<const std::string> keys) {
     auto write = impl_->write();
     const EventId event = event_of(write.database(), source);
-    for (const std::string& key : keys) {
-        std::optional<StoreId> store;
-        std::string uuid;
-        {
-            // Not of a photo that somebody else has put since.
-            auto row = write->query(
-                "SELECT store, uuid FROM begun_renditions b WHERE source = ? AND key = ?"
-                " AND NOT EXISTS(SELECT 1 FROM photos p WHERE p.uuid = b.uuid)",
-                source, bytes_of(key));
-            if (row.step()) {
-                store = row.integer(0);
-                uuid = uuid_at(row, 1);
-            }
-        }
-        if (!store) continue;
-        discard_files(write.database(), *store, event, uuid);
-        write->run("DELETE FROM begun_renditions WHERE source = ? AND key = ?", source, bytes_of(key));
-    }
+    for (const std::string& key : keys) eventlens::abandon_renditions(write.database(), event, source, key);
     write.commit();
 }
 
@@ -414,15 +428,29 @@ std::int64_t Catalog::count_outdated_renditions(EventId event, const RenditionRe
 
 std::optional<Rendition> Catalog::rendition(PhotoId photo, RenditionKind kind) const {
     const auto read = impl_->read();
-    auto row = read->query(
-        "SELECT kind, store, width, height, bytes, recipe FROM renditions WHERE photo = ? AND kind = ?",
-        photo, name_of(kind));
+    auto row = read->query(EVENTLENS_SELECT_RENDITION " AND kind = ?", photo, name_of(kind));
     if (!row.step()) return std::nullopt;
-    return Rendition{kind_named(row.text(0)),
-                     row.integer(1),
-                     {static_cast<int>(row.integer(2)), static_cast<int>(row.integer(3))},
-                     row.integer(4),
-                     row.text(5)};
+    return rendition_at(row);
+}
+
+std::map<PhotoId, std::vector<Rendition>> Catalog::renditions_of(std::span<const PhotoId> photos) const {
+    const auto read = impl_->read();
+    std::map<PhotoId, std::vector<Rendition>> renditions;
+    for (const PhotoId photo : photos) {
+        if (renditions.contains(photo)) continue;
+        auto row = read->query(EVENTLENS_SELECT_RENDITION " ORDER BY kind", photo);
+        while (row.step()) renditions[photo].push_back(rendition_at(row));
+    }
+    return renditions;
+}
+
+#undef EVENTLENS_SELECT_RENDITION
+
+StoreInfo Catalog::store(StoreId store) const {
+    const auto read = impl_->read();
+    auto row = read->query("SELECT id, uri, access FROM stores WHERE id = ?", store);
+    if (!row.step()) throw_not_found("store", store);
+    return {row.integer(0), row.text(1), row.text(2)};
 }
 
 StoredFile Catalog::rendition_file(PhotoId photo, const Rendition& rendition) const {

@@ -14,6 +14,9 @@ namespace eventlens {
 void record_renditions(sqlite::Database& database, PhotoId photo, const std::string& made_as,
                        std::span<const Rendition> renditions);
 
+// The place of files of ours with this Store::uri(); empty: the workspace's own folder.
+StoreId find_or_add_store(sqlite::Database& database, const std::string& uri, const std::string& access);
+
 enum class Recorded { keep, discard };
 
 // Ends what was begun for a photo and led to nothing. `discard`: nor are the renditions that it had wanted
@@ -22,5 +25,8 @@ void end_renditions(sqlite::Database& database, PhotoId photo, Recorded recorded
 
 // The same for photos of an event that were never put.
 void end_renditions_of_event(sqlite::Database& database, EventId event);
+
+// Files that were begun for a photo which will not be put are unwanted.
+void abandon_renditions(sqlite::Database& database, EventId event, SourceId source, const std::string& key);
 
 }  // namespace eventlens

@@ -371,7 +371,73 @@ CREATE TABLE purge_counts(
 ) STRICT, WITHOUT ROWID;
 )sql";
 
-constexpr std::array steps_in_order{first_step, second_step, third_step};
+// Who may ask, what an event's clips are like, and what the organiser took away for good.
+constexpr std::string_view fourth_step = R"sql(
+ALTER TABLE organisations ADD COLUMN cors_origins TEXT NOT NULL DEFAULT '';  -- a line for each
+ALTER TABLE organisations ADD COLUMN created INTEGER NOT NULL DEFAULT 0;
+UPDATE organisations SET created = coalesce((SELECT min(created) FROM events WHERE organisation = organisations.id),
+                                            CAST(strftime('%s', 'now') AS INTEGER) * 1000);
+
+-- Of a key itself only a digest is kept: whoever reads this file cannot use it.
+CREATE TABLE api_keys(
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    organisation INTEGER NOT NULL REFERENCES organisations(id) ON DELETE CASCADE,
+    hash BLOB NOT NULL UNIQUE CHECK(length(hash) = 32),  -- SHA-256
+    shown TEXT NOT NULL,                                 -- how it begins
+    name TEXT NOT NULL,
+    creator TEXT NOT NULL,
+    active INTEGER NOT NULL DEFAULT 1,
+    created INTEGER NOT NULL
+) STRICT;
+CREATE INDEX api_keys_by_organisation ON api_keys(organisation);
+
+ALTER TABLE events ADD COLUMN clip_min_probability REAL NOT NULL DEFAULT 0.5;
+ALTER TABLE events ADD COLUMN clip_min_segment REAL NOT NULL DEFAULT 0;
+ALTER TABLE events ADD COLUMN clip_max_gap REAL NOT NULL DEFAULT 3;
+ALTER TABLE events ADD COLUMN clip_padding_start REAL NOT NULL DEFAULT 2;
+ALTER TABLE events ADD COLUMN clip_padding_end REAL NOT NULL DEFAULT 2;
+ALTER TABLE events ADD COLUMN clip_max_duration REAL NOT NULL DEFAULT 30;
+ALTER TABLE events ADD COLUMN originals INTEGER NOT NULL DEFAULT 0;
+
+-- Somebody chose them; else they turn on with the first video.
+ALTER TABLE events ADD COLUMN video_flags_chosen INTEGER NOT NULL DEFAULT 0;
+UPDATE events SET video_flags_chosen = 1 WHERE video_search OR video_selfie_search;
+UPDATE events SET video_search = 1, video_selfie_search = 1
+    WHERE NOT video_flags_chosen AND EXISTS(SELECT 1 FROM videos v WHERE v.event = events.id);
+
+-- Objects that indexing leaves alone, as the organiser removed them for good while the source still has them.
+CREATE TABLE forbidden(
+    source INTEGER NOT NULL REFERENCES sources(id) ON DELETE CASCADE,
+    key BLOB NOT NULL,
+    PRIMARY KEY(source, key)
+) STRICT, WITHOUT ROWID;
+
+-- What an album shows, in its order: all that is read of it is in here.
+DROP INDEX photos_by_time;
+CREATE INDEX photos_in_order ON photos(event, captured_utc, uuid) WHERE failure IS NULL AND hidden = 0;
+
+-- Grows with every change that decides who may ask for what.
+CREATE TABLE access(counter INTEGER NOT NULL) STRICT;
+INSERT INTO access VALUES (1);
+CREATE TRIGGER organisation_added AFTER INSERT ON organisations BEGIN UPDATE access SET counter = counter + 1; END;
+CREATE TRIGGER organisation_removed AFTER DELETE ON organisations BEGIN UPDATE access SET counter = counter + 1; END;
+CREATE TRIGGER organisation_changed AFTER UPDATE OF name, cors_origins ON organisations
+BEGIN UPDATE access SET counter = counter + 1; END;
+CREATE TRIGGER api_key_added AFTER INSERT ON api_keys BEGIN UPDATE access SET counter = counter + 1; END;
+CREATE TRIGGER api_key_removed AFTER DELETE ON api_keys BEGIN UPDATE access SET counter = counter + 1; END;
+CREATE TRIGGER api_key_changed AFTER UPDATE ON api_keys BEGIN UPDATE access SET counter = counter + 1; END;
+CREATE TRIGGER event_added AFTER INSERT ON events BEGIN UPDATE access SET counter = counter + 1; END;
+CREATE TRIGGER event_removed AFTER DELETE ON events BEGIN UPDATE access SET counter = counter + 1; END;
+-- Neither the change counter nor the searches that were made.
+CREATE TRIGGER event_changed AFTER UPDATE OF
+    organisation, name, slug, date, time_zone, bib_pattern, status, embedder, cover_image, confidence_percentage,
+    enabled, bib_search, selfie_search, name_search, video_search, video_selfie_search, timeline_search,
+    selfie_retention, search_lifetime_days, clip_min_probability, clip_min_segment, clip_max_gap,
+    clip_padding_start, clip_padding_end, clip_max_duration, originals ON events
+BEGIN UPDATE access SET counter = counter + 1; END;
+)sql";
+
+constexpr std::array steps_in_order{first_step, second_step, third_step, fourth_step};
 
 }  // namespace
 

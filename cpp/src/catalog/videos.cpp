@@ -38,6 +38,14 @@ std::optional<Before> known_before(sqlite::Database& database, SourceId source, 
     return Before{row.integer(0), row.integer(1) != 0, row.real(2), row.integer(3) != 0, row.integer(4)};
 }
 
+// The event has videos now: clients may ask for them, unless somebody has said otherwise.
+void turn_on_video_flags(sqlite::Database& database, EventId event, std::int64_t change) {
+    database.run(
+        "UPDATE events SET video_search = 1, video_selfie_search = 1, settings_changed = ?"
+        " WHERE id = ? AND NOT video_flags_chosen AND NOT (video_search AND video_selfie_search)",
+        change, event);
+}
+
 void require_sound(const VideoReading& reading, const VideoFootage& footage) {
     if (reading.finished) throw Error(ErrorCode::bad_input, "the video was read to its end already");
     require_finite({footage.until}, "a position in a video");
@@ -107,7 +115,13 @@ VideoReading Catalog::begin_video(SourceId source, const Recognition& made_by, c
         if (!row.step()) throw_not_found("source", source);
         event = row.integer(0);
     }
+    if (is_forbidden(write.database(), source, record.key)) {  // since the run that reads it began
+        VideoReading none;
+        none.finished = true;
+        return none;
+    }
     const auto change = next_change(write.database(), event);
+    if (!failure) turn_on_video_flags(write.database(), event, change);
     const auto embedder = find_or_add_model(write.database(), made_by.embedder);
     const auto reader = find_or_add_model(write.database(), made_by.reader);
     const auto before = known_before(write.database(), source, record, embedder, reader);
@@ -223,17 +237,26 @@ bool forget_video(sqlite::Database& database, EventId event, VideoId video, std:
     return true;
 }
 
-std::size_t Catalog::remove_videos(EventId event, std::span<const VideoId> videos) {
+std::size_t Catalog::Impl::remove_videos(EventId event, std::span<const VideoId> videos, Removal removal) {
     std::size_t removed = 0;
     for (const VideoId video : videos) {  // each may have thousands of appearances
-        auto transaction = impl_->write();
+        auto transaction = write();
         const auto change = next_change(transaction.database(), event);
+        if (removal == Removal::for_good) forbid_video(transaction.database(), event, video);
         if (!forget_video(transaction.database(), event, video, change)) continue;
         transaction.commit();
         ++removed;
     }
-    if (removed > 0) impl_->empty_log();
+    if (removed > 0) empty_log();
     return removed;
+}
+
+std::size_t Catalog::remove_videos(EventId event, std::span<const VideoId> videos) {
+    return impl_->remove_videos(event, videos, Removal::forget);
+}
+
+std::size_t Catalog::delete_videos(EventId event, std::span<const VideoId> videos) {
+    return impl_->remove_videos(event, videos, Removal::for_good);
 }
 
 void Catalog::Impl::remove_video_embeddings(EventId event, const std::string& embedder) {
