@@ -175,7 +175,7 @@ function showClips(job) {
         const below = document.createElement("p");
         const when = document.createElement("span");
         when.className = "soft";
-        when.textContent = `${withoutZeroHour(clip.start_time)} to ${withoutZeroHour(clip.end_time)} of the video`;
+        when.textContent = `From ${withoutZeroHour(clip.start_time)} to ${withoutZeroHour(clip.end_time)}`;
         const download = document.createElement("a");
         Object.assign(download, { href: clip.video_url, download: `clip-${index + 1}.mp4`, textContent: "Download" });
         below.append(when, download);
@@ -206,7 +206,7 @@ async function showDay() {
         const start = new Date(from * 1000);
         const day = start.toLocaleDateString([], { weekday: "long", day: "numeric", month: "long" });
         if (!lists.has(day)) lists.set(day, document.createElement("ul"));
-        const time = start.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+        const time = start.toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });
         lists.get(day).append(hourRow(from, time, photos, photos / most));
     }
     for (const [day, list] of lists) {

@@ -190,7 +190,8 @@ function makeTryForm(api, operation, body) {
     const redraw = () => {
         const request = current();
         curl.textContent = curlOf(request);
-        missing.textContent = request.missing.length ? `Needs ${request.missing.join(", ")}.` : "";
+        missing.replaceChildren(...(request.missing.length
+            ? [`Lacks ${request.missing.join(", ")}: `, make("a", { href: "#access" }, "to be entered above")] : []));
     };
     form.addEventListener("input", redraw);
     listeners.push(redraw);
@@ -350,6 +351,8 @@ function watchWhereWeAre() {
 }
 
 async function start() {
+    $("menu").open = matchMedia("(min-width: 861px)").matches; // on a phone it would be in the way
+
     try {
         const response = await fetch($("document").href);
         if (!response.ok) throw new Error(`status ${response.status}`);

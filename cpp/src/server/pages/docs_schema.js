@@ -23,6 +23,9 @@ function joined(schema) {
     }), own);
 }
 
+// Schemas of which one holds; null where they say only which of the fields must be there.
+function choicesOf(schema) { return schema.properties ? null : schema.oneOf ?? schema.anyOf ?? null; }
+
 // "integer, 1 to 100, default 32"
 export function inAWord(raw) {
     const schema = joined(raw);
@@ -37,8 +40,7 @@ export function inAWord(raw) {
 }
 
 function kind(schema) {
-    const choice = schema.oneOf ?? schema.anyOf;
-    if (choice) return "one of";
+    if (choicesOf(schema)) return "one of";
     if (schema.contentMediaType) return "file";
     const types = [schema.type ?? (schema.properties ? "object" : [])].flat();
     const named = types.map((type) => {
@@ -54,7 +56,8 @@ const LIMITS = [2 ** 31 - 1, Number.MAX_SAFE_INTEGER]; // ends of integer types 
 function range(least, most, unit) {
     const limitless = most === undefined || most === LIMITS[0] || most >= LIMITS[1];
     if (least === undefined && limitless) return "";
-    if (limitless) return `from ${least}${unit}`;
+    if (limitless && unit) return least === 1 ? "not empty" : least > 1 ? `at least ${least}${unit}` : "";
+    if (limitless) return `from ${least}`;
     if (least === undefined) return `at most ${most}${unit}`;
     return least === most ? `${least}${unit}` : `${least} to ${most}${unit}`;
 }
@@ -64,15 +67,17 @@ export function tree(raw, make) {
     const schema = joined(raw);
     if (schema.items) return tree(schema.items, make);
     const list = make("ul", { className: "tree" });
-    const choice = schema.oneOf ?? schema.anyOf;
-    if (choice) {
-        for (const [index, option] of choice.entries()) {
+    const choices = choicesOf(schema);
+    if (choices) {
+        for (const [index, option] of choices.entries()) {
             const inside = tree(option, make);
             if (!inside) continue;
             list.append(make("li", {}, make("span", { className: "kind" }, index ? "or" : "either"), inside));
         }
         return list.childElementCount ? list : null;
     }
+    const someOf = (schema.anyOf ?? schema.oneOf ?? []).map((option) => resolve(option).required?.join(" and ")).filter(Boolean);
+    if (someOf.length > 1) list.append(make("li", { className: "kind" }, `${someOf.join(" or ")} must be there`));
     for (const [name, field] of Object.entries(schema.properties ?? {})) {
         const about = joined(field).description;
         const item = make("li", {}, make("span", { className: "name" }, name), " ",
@@ -100,7 +105,7 @@ function sample(raw) {
     if (schema.examples?.length) return schema.examples[0];
     if (schema.default !== undefined) return schema.default;
     if (schema.enum) return schema.enum[0];
-    const [choice] = schema.oneOf ?? schema.anyOf ?? [];
+    const [choice] = choicesOf(schema) ?? [];
     if (choice) return sample(choice);
     const [type] = [schema.type ?? (schema.properties ? "object" : "string")].flat();
     switch (type) {
