@@ -415,6 +415,62 @@ struct SavedSearch {
     std::optional<std::vector<AppearanceMatch>> appearances{};
 };
 
+// --- Clip jobs ---
+
+// How a clip job stands. All but `processing` are final, unless a job that came to nothing is started again.
+enum class ClipJobState {
+    processing,
+    completed,    // at least one clip was made
+    no_matches,   // the person is seen in no video
+    no_segments,  // is seen, but nowhere for long enough
+    clip_failed,  // there were seconds to cut, and no cut came out
+    failed,       // it broke off before any clip
+};
+std::string_view name_of(ClipJobState state);  // "processing", ...
+
+// A clip of a search's person: the one of its video.
+struct JobClip {
+    std::string uuid;
+    VideoId video = 0;
+    std::string video_key;  // in its source; any bytes
+    TimeSpan span;          // of the video
+    StoredFile file;
+    std::int64_t bytes = 0;
+};
+
+struct ClipFailure {
+    VideoId video = 0;
+    std::string video_key;
+    std::string reason;
+};
+
+struct ClipJob {
+    std::int64_t id = 0;
+    EventId event = 0;
+    std::string request_id;  // of the search
+    SearchKind kind = SearchKind::selfie;
+    ClipJobState state = ClipJobState::processing;
+    std::string error;  // why it failed
+    UtcMilliseconds created = 0;
+    std::optional<UtcMilliseconds> finished;
+    int attempts = 0;                   // times that somebody took it on
+    std::vector<JobClip> clips;         // that are stored, in the order of their videos
+    std::vector<ClipFailure> failures;  // videos whose clip could not be made
+};
+
+// Work that somebody has taken on, and has until the lease ends. Lost, it is somebody else's: whatever is told
+// of it then changes nothing.
+struct Claim {
+    std::int64_t id = 0;  // of the job or the run
+    std::string token;
+};
+
+constexpr int most_attempts = 3;  // to do work whose worker disappears each time
+
+// The key of a clip's file: "vids/3021/motion/selfie/8d1b6c52-.../b1e0a2f4-....mp4".
+std::string clip_key(EventId event, SearchKind kind, const std::string& request_id,
+                     const std::string& clip_uuid);
+
 // A selfie that a search keeps.
 struct StoredSelfie {
     std::vector<std::byte> picture;  // JPEG
@@ -756,6 +812,55 @@ class Catalog {
     // Removes searches that have expired, of every event, as remove_photos() does. Returns how many. Opening
     // a catalog does it too.
     std::size_t remove_expired_searches();
+
+    // --- Clip jobs ---
+    //
+    // A saved search has at most one, which goes with it; of a clip that goes, for whatever reason, the file
+    // becomes unwanted.
+
+    // Starts to make clips of what a search found, or tells how that stands where it was started before.
+    // What came to nothing (clip_failed, failed) is started again. `found_anybody`: false: no_matches, at
+    // once. Throws Error(not_found) for an id that is unknown in this event, expired, or no UUID, and
+    // Error(bad_input) for a search that never looked at videos.
+    ClipJob start_clip_job(EventId event, const std::string& request_id, bool found_anybody);
+
+    // Without clips of videos that are hidden; nothing for an id for which there is no job.
+    std::optional<ClipJob> clip_job(EventId event, const std::string& request_id) const;
+    ClipJob clip_job(const Claim& claim) const;
+
+    // For those who work: takes on the job that waits longest, for as long as the lease. One whose worker
+    // disappeared most_attempts times is given up. Nothing: no job waits. Costs a look where none does.
+    std::optional<Claim> claim_clip_job(std::chrono::milliseconds lease);
+
+    // False: it is lost. Work that is given back is taken on by somebody else at once.
+    bool renew_clip_job(const Claim& claim, std::chrono::milliseconds lease);
+    void give_back_clip_job(const Claim& claim);
+
+    // What is to be cut, at most one span of a video; their files go where the event's renditions go, else to
+    // the workspace's own folder. Of a job that was planned before, by a worker who disappeared, the first
+    // plan holds. False: the claim is lost.
+    struct ClipPlan {
+        VideoId video = 0;
+        TimeSpan span;
+    };
+    bool plan_clip_job(const Claim& claim, std::span<const ClipPlan> clips);
+
+    // The clip to cut next: of those that are neither stored nor failed, one that was begun least often.
+    // Nothing: none is left, or the claim is lost.
+    std::optional<JobClip> next_clip(const Claim& claim);
+
+    // Records that its file is there, or why it never will be. False: the claim is lost; a file whose clip is
+    // gone becomes unwanted.
+    bool put_clip(const Claim& claim, const JobClip& stored);
+    bool fail_clip(const Claim& claim, const JobClip& clip, const std::string& reason);
+
+    // Ends the job in the state that its clips come to; `error`: what kept it from going on. False: the claim
+    // is lost.
+    bool finish_clip_job(const Claim& claim, const std::string& error = {});
+
+    // The clip of this UUID, if it is stored and its search has not expired.
+    std::optional<JobClip> find_clip(EventId event, const std::string& request_id,
+                                     const std::string& clip_uuid) const;
 
   private:
     struct Impl;  // keeps SQLite out of this header

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -259,6 +260,23 @@ class Engine {
     std::vector<ClipSpan> find_bib_clips(EventId event, std::string_view bib,
                                          const ClipOptions& options = {});
 
+    // Appearances of a bib number in videos, matched once and frozen under the id, as a search of kind bib;
+    // it finds no photos. With the id of a bib search that there is already the answer is that of then,
+    // whatever the bib. Throws Error(bad_input) for an id that is no UUID, or names a selfie search.
+    SearchResult search_bib_clips(EventId event, std::string_view bib, const std::string& request_id = {});
+
+    // Starts to make clips of what a search found, one of each video, as the event's ClipOptions say; see
+    // Catalog::start_clip_job(). Who makes them are ClipWorkers, of this process or another.
+    ClipJob start_clips(EventId event, const std::string& request_id);
+
+    // Makes the clips of a job that was claimed, and ends it, or gives it back when `stopped`, which is asked
+    // several times a second, says so.
+    void make_clips(const Claim& claim, const std::function<bool()>& stopped);
+
+    // A clip's file, from its store; and a link to it, as rendition_link().
+    std::shared_ptr<const ByteSource> clip_bytes(const JobClip& clip) const;
+    std::string clip_link(const JobClip& clip, const LinkOptions& options = {}) const;
+
     // Cuts a span out of a video; see eventlens::cut_clip().
     Clip cut_clip(VideoId video, TimeSpan span, const std::filesystem::path& out,
                   const CutOptions& options = {}) const;
@@ -320,6 +338,40 @@ class Engine {
   private:
     struct Impl;
     explicit Engine(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+struct ClipWorkerOptions {
+    int threads = 1;  // clips that are cut at once
+
+    // A job whose worker has not been heard of for so long is taken on by another. Workers renew it in time.
+    std::chrono::milliseconds lease{15'000};
+
+    // How often to look for jobs that other processes started.
+    std::chrono::milliseconds look_every{1000};
+
+    // Both are called on a worker's thread and must not throw. A job that failed has finished too; a problem
+    // concerns no job in particular.
+    std::function<void(const ClipJob&)> on_finished{};
+    std::function<void(const std::string&)> on_problem{};
+};
+
+// Makes the clips of a workspace's jobs, on threads of its own, from its beginning to its end. Any number of
+// processes may. The engine must outlive it and stay where it is.
+class ClipWorkers {
+  public:
+    explicit ClipWorkers(Engine& engine, const ClipWorkerOptions& options = {});
+    // Waits until every worker has left what it is at, which takes a moment, or has stored it. Jobs that are
+    // not done are given back: whoever works next goes on with them.
+    ~ClipWorkers();
+    ClipWorkers(const ClipWorkers&) = delete;
+    ClipWorkers& operator=(const ClipWorkers&) = delete;
+
+    // There is a new job: look at once. Thread safe.
+    void wake();
+
+  private:
+    struct Impl;
     std::unique_ptr<Impl> impl_;
 };
 

@@ -183,6 +183,9 @@ inline UtcMilliseconds now_milliseconds() {
 // Moves the event's change counter on and returns it. Throws Error(not_found).
 std::int64_t next_change(sqlite::Database& database, EventId event);
 
+// What the keys of an event's clips begin with: "vids/3021/".
+std::string clips_folder(EventId event);
+
 // Throws Error(not_found).
 void require_event(sqlite::Database& database, EventId event);
 

@@ -38,8 +38,11 @@ constexpr std::array kinds_of_video{
     Kind{"bib_reads",
          "SELECT count(*) FROM appearances a JOIN appearance_reads r ON r.appearance = a.id WHERE a.video = "
          "?"},
+    Kind{"clips", "SELECT count(bytes) FROM clips WHERE video = ?"},
 };
 constexpr std::array kinds_of_search{
+    Kind{"clips",
+         "SELECT count(c.bytes) FROM clip_jobs j JOIN clips c ON c.job = j.id WHERE j.search = ?"},
     Kind{"searches", "SELECT count(*) FROM searches WHERE id = ?"},
     Kind{"selfies", "SELECT count(*) FROM search_selfies WHERE search = ?"},
     Kind{"embeddings", "SELECT count(*) FROM search_selfies WHERE search = ?"},

@@ -483,7 +483,8 @@ std::vector<StoredFile> Catalog::unwanted_files(StoreId store, std::size_t limit
 
 std::int64_t Catalog::count_unwanted_files(EventId event) const {
     const auto read = impl_->read();
-    auto row = read->query("SELECT count(*) FROM unwanted_files WHERE key GLOB ? || '*'", folder_of(event));
+    auto row = read->query("SELECT count(*) FROM unwanted_files WHERE key GLOB ? || '*' OR key GLOB ? || '*'",
+                           folder_of(event), clips_folder(event));
     row.step();
     return row.integer(0);
 }

@@ -437,7 +437,110 @@ CREATE TRIGGER event_changed AFTER UPDATE OF
 BEGIN UPDATE access SET counter = counter + 1; END;
 )sql";
 
-constexpr std::array steps_in_order{first_step, second_step, third_step, fourth_step};
+// What a server does on its own time. Work that somebody has taken on is theirs until the lease ends, which they
+// renew while they live: a token tells them from whoever takes it on next.
+constexpr std::string_view fifth_step = R"sql(
+-- Clips of what a search found, one of each video.
+CREATE TABLE clip_jobs(
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    search INTEGER NOT NULL UNIQUE REFERENCES searches(id) ON DELETE CASCADE,
+    state TEXT NOT NULL CHECK(state IN ('processing', 'completed', 'no_matches', 'no_segments', 'clip_failed',
+                                        'failed')),
+    error TEXT NOT NULL DEFAULT '',  -- why it failed
+    created INTEGER NOT NULL,
+    finished INTEGER,
+    attempts INTEGER NOT NULL DEFAULT 0,  -- times that it was taken on since it was started
+    token BLOB,
+    lease_until INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX clip_jobs_waiting ON clip_jobs(id) WHERE state = 'processing';
+
+CREATE TABLE clips(
+    id INTEGER PRIMARY KEY,
+    uuid BLOB NOT NULL UNIQUE CHECK(length(uuid) = 16),
+    job INTEGER NOT NULL REFERENCES clip_jobs(id) ON DELETE CASCADE,
+    video INTEGER NOT NULL REFERENCES videos(id) ON DELETE CASCADE,
+    start REAL NOT NULL,
+    until REAL NOT NULL,
+    store INTEGER NOT NULL REFERENCES stores(id),
+    key TEXT NOT NULL,                 -- of its file
+    tries INTEGER NOT NULL DEFAULT 0,  -- times that somebody began to cut it
+    bytes INTEGER,                     -- of its file; NULL: that is not recorded as stored
+    failure TEXT,                      -- why it could not be cut
+    UNIQUE(job, video)
+) STRICT;
+CREATE INDEX clips_by_video ON clips(video);
+
+-- Whatever removes a clip, the file goes too.
+CREATE TRIGGER clip_removed AFTER DELETE ON clips
+BEGIN INSERT OR IGNORE INTO unwanted_files(store, key) VALUES (OLD.store, OLD.key); END;
+
+-- Index runs that somebody asked a server for.
+CREATE TABLE index_runs(
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    event INTEGER NOT NULL REFERENCES events(id) ON DELETE CASCADE,
+    source INTEGER NOT NULL REFERENCES sources(id) ON DELETE CASCADE,
+    retry_failed INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK(state IN ('queued', 'running', 'completed', 'failed', 'cancelled')),
+    cancel INTEGER NOT NULL DEFAULT 0,  -- somebody wants it to end
+    error TEXT NOT NULL DEFAULT '',
+    created INTEGER NOT NULL,
+    started INTEGER,
+    finished INTEGER,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    token BLOB,
+    lease_until INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX index_runs_by_event ON index_runs(event);
+CREATE INDEX index_runs_waiting ON index_runs(id) WHERE state IN ('queued', 'running');
+
+-- How far it is and, in the end, what it did.
+CREATE TABLE index_run_counts(
+    run INTEGER NOT NULL REFERENCES index_runs(id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    value INTEGER NOT NULL,
+    PRIMARY KEY(run, name)
+) STRICT, WITHOUT ROWID;
+
+-- What could not be processed in it, up to a limit.
+CREATE TABLE index_run_failures(
+    run INTEGER NOT NULL REFERENCES index_runs(id) ON DELETE CASCADE,
+    ordinal INTEGER NOT NULL,
+    key BLOB NOT NULL,
+    reason TEXT NOT NULL,
+    PRIMARY KEY(run, ordinal)
+) STRICT, WITHOUT ROWID;
+
+-- Who is told of what has finished. The secret signs what they are told.
+CREATE TABLE webhooks(
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    organisation INTEGER NOT NULL REFERENCES organisations(id) ON DELETE CASCADE,
+    url TEXT NOT NULL,
+    secret TEXT NOT NULL,
+    kinds TEXT NOT NULL,  -- with spaces between
+    active INTEGER NOT NULL DEFAULT 1,
+    created INTEGER NOT NULL
+) STRICT;
+CREATE INDEX webhooks_by_organisation ON webhooks(organisation);
+
+CREATE TABLE webhook_deliveries(
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    uuid BLOB NOT NULL UNIQUE CHECK(length(uuid) = 16),
+    webhook INTEGER NOT NULL REFERENCES webhooks(id) ON DELETE CASCADE,
+    kind TEXT NOT NULL,
+    payload TEXT NOT NULL,  -- JSON
+    created INTEGER NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    next_try INTEGER,       -- NULL: it was delivered, or given up
+    delivered INTEGER,
+    last_status INTEGER,    -- NULL: no reply came
+    last_error TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE INDEX webhook_deliveries_by_webhook ON webhook_deliveries(webhook);
+CREATE INDEX webhook_deliveries_due ON webhook_deliveries(next_try) WHERE next_try IS NOT NULL;
+)sql";
+
+constexpr std::array steps_in_order{first_step, second_step, third_step, fourth_step, fifth_step};
 
 }  // namespace
 

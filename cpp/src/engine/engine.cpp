@@ -11,6 +11,7 @@
 
 #include "base/uuid.h"
 #include "bibs/evidence.h"
+#include "engine/clip_jobs.h"
 #include "engine/index_run.h"
 #include "engine/live_gallery.h"
 #include "engine/receipt.h"
@@ -268,8 +269,14 @@ struct Engine::Impl {
     }
 
     std::filesystem::path own_renditions() const { return workspace / "renditions"; }
-    std::filesystem::path own_renditions(EventId event) const {
-        return own_renditions() / "imgs" / std::to_string(event);
+    // Clips of an event on their way to their store.
+    std::filesystem::path cutting(EventId event) const {
+        return workspace / "cutting" / std::to_string(event);
+    }
+    // Folders of files made of an event.
+    std::array<std::filesystem::path, 3> own_files(EventId event) const {
+        return {own_renditions() / "imgs" / std::to_string(event),
+                own_renditions() / "vids" / std::to_string(event), cutting(event)};
     }
 
     // As StoreOpener.
@@ -298,9 +305,11 @@ struct Engine::Impl {
     // half done. Returns IndexReport::files_left.
     std::vector<IndexFailure> remove_files_of_deleted(EventId event) {
         std::vector<IndexFailure> left = remove_unwanted_files(catalog, store_opener());
-        std::error_code reason;
-        std::filesystem::remove_all(own_renditions(event), reason);
-        if (reason) left.push_back({own_renditions(event).string(), "not removed: " + reason.message()});
+        for (const std::filesystem::path& own : own_files(event)) {
+            std::error_code reason;
+            std::filesystem::remove_all(own, reason);
+            if (reason) left.push_back({own.string(), "not removed: " + reason.message()});
+        }
         return left;
     }
 
@@ -310,6 +319,12 @@ struct Engine::Impl {
             throw Error(ErrorCode::not_found, "no renditions of photo " + catalog.photo(photo).key +
                                                   " were made: see make_renditions()");
         return catalog.rendition_file(photo, *rendition);
+    }
+
+    std::string link_to(const StoredFile& file, const LinkOptions& wanted) const {
+        const auto place = store_at(file.store_uri, file.store_access);
+        if (names_bucket(place->uri())) return place->presign_get(file.key, wanted);
+        return place->uri() + (place->uri().ends_with('/') ? "" : "/") + file.key;
     }
 
     int workers(int wanted) const {
@@ -412,9 +427,11 @@ PurgeReport Engine::purge_event(EventId event) {
     const auto files_left = impl_->remove_files_of_deleted(event);
     impl_->catalog.compact();
     if (impl_->catalog.count_unwanted_files(event) > 0 ||
-        std::filesystem::exists(impl_->own_renditions(event))) {
-        throw Error(ErrorCode::overloaded, "renditions of the event are still in their store; try again: " +
-                                               (files_left.empty() ? "" : files_left.front().reason));
+        std::ranges::any_of(impl_->own_files(event),
+                            [](const auto& own) { return std::filesystem::exists(own); })) {
+        throw Error(ErrorCode::overloaded,
+                    "renditions or clips of the event are still in their store; try again: " +
+                        (files_left.empty() ? "" : files_left.front().reason));
     }
     report.bytes_after = impl_->catalog.bytes();
     const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
@@ -531,6 +548,57 @@ std::vector<ClipSpan> Engine::find_bib_clips(EventId event, std::string_view bib
     return impl_->plan(event, matches, options);
 }
 
+SearchResult Engine::search_bib_clips(EventId event, std::string_view bib, const std::string& request_id) {
+    const std::string id = fresh_or_checked_id(request_id);
+    const auto saved = request_id.empty() ? std::nullopt : impl_->catalog.load_search(event, id);
+    if (saved && saved->kind != SearchKind::bib)
+        throw Error(ErrorCode::bad_input, "request_id names a search by selfie");
+    const bool videos = impl_->has_videos(event);
+    const auto appearances = [&](std::string_view of) {
+        return impl_->gallery(event)->use([&](const EventGallery& gallery) { return gallery.find_bib(of); });
+    };
+    if (!saved) {
+        SavedSearch search{.request_id = id, .kind = SearchKind::bib, .bib = std::string(bib)};
+        if (videos) search.appearances = appearances(bib);
+        const bool first = impl_->catalog.save_search(event, search);  // false: another was faster
+        SearchResult answer = impl_->load_search(event, id);
+        answer.repeated = !first;
+        return answer;
+    }
+    if (!saved->appearances && videos)
+        impl_->catalog.set_search_appearances(event, id, appearances(saved->bib));
+    return impl_->load_search(event, id);
+}
+
+ClipJob Engine::start_clips(EventId event, const std::string& request_id) {
+    const auto saved = impl_->catalog.load_search(event, request_id);
+    const double enough = impl_->catalog.event(event).settings.clips.min_probability;
+    const bool anybody = saved && saved->appearances &&
+                         std::ranges::any_of(*saved->appearances,
+                                             [&](const auto& match) { return match.probability >= enough; });
+    return impl_->catalog.start_clip_job(event, request_id, anybody);
+}
+
+void Engine::make_clips(const Claim& claim, const std::function<bool()>& stopped) {
+    const ClipTools tools{
+        .plan =
+            [this](const ClipJob& job) {
+                return find_clips(job.event, job.request_id, impl_->catalog.event(job.event).settings.clips);
+            },
+        .open_video = [this](VideoId video) { return impl_->video_bytes(impl_->catalog.video(video)); },
+        .open_store = impl_->store_opener(),
+        .folder_of = [this](EventId event) { return impl_->cutting(event); }};
+    eventlens::make_clips(impl_->catalog, claim, tools, stopped);
+}
+
+std::shared_ptr<const ByteSource> Engine::clip_bytes(const JobClip& clip) const {
+    return impl_->store_at(clip.file.store_uri, clip.file.store_access)->open(clip.file.key);
+}
+
+std::string Engine::clip_link(const JobClip& clip, const LinkOptions& options) const {
+    return impl_->link_to(clip.file, options);
+}
+
 Clip Engine::cut_clip(VideoId video, TimeSpan span, const std::filesystem::path& out,
                       const CutOptions& options) const {
     return eventlens::cut_clip(impl_->video_bytes(impl_->catalog.video(video)), span, out, options);
@@ -630,9 +698,7 @@ StoredFile Engine::rendition_file(PhotoId photo, RenditionKind kind) const {
 
 std::string Engine::rendition_link(PhotoId photo, RenditionKind kind, const LinkOptions& options) const {
     const StoredFile file = impl_->rendition_file(photo, kind);
-    const auto store = impl_->store_at(file.store_uri, file.store_access);
-    if (names_bucket(store->uri())) return store->presign_get(file.key, options);
-    return store->uri() + (store->uri().ends_with('/') ? "" : "/") + file.key;
+    return impl_->link_to(file, options);
 }
 
 GalleryStats Engine::gallery_stats(EventId event) {

@@ -227,7 +227,14 @@ std::vector<IndexFailure> remove_unwanted_files(Catalog& catalog, const StoreOpe
 
 namespace {
 
-// Of a key without the store's own prefix, as rendition_key() makes it.
+// Of a key without the store's own prefix, as clip_key() makes it.
+bool is_clip_key(std::string_view key) {
+    constexpr std::string_view folder_of_all = "vids/";
+    if (!key.starts_with(folder_of_all) || !key.ends_with(".mp4")) return false;
+    return key.find("/motion/selfie/") != key.npos || key.find("/motion/bib/") != key.npos;
+}
+
+// The same of renditions.
 bool is_rendition_key(std::string_view key) {
     constexpr std::string_view folder_of_all = "imgs/";
     constexpr std::string_view extension = ".jpg";
@@ -268,7 +275,9 @@ std::function<bool(std::string_view key)> renditions_in(const std::string& sourc
     }
     return [prefixes = std::move(prefixes)](std::string_view key) {
         return std::ranges::any_of(prefixes, [&](const std::string& prefix) {
-            return key.starts_with(prefix) && is_rendition_key(key.substr(prefix.size()));
+            if (!key.starts_with(prefix)) return false;
+            const std::string_view own = key.substr(prefix.size());
+            return is_rendition_key(own) || is_clip_key(own);
         });
     };
 }
