@@ -561,6 +561,71 @@ TEST_F(Durability, AWorkspaceFromBeforeVideosKeepsWhatItHas) {
     catalog.delete_event(3);
 }
 
+TEST_F(Durability, AWorkspaceFromBeforeServersKeepsWhatItHas) {
+    std::filesystem::create_directories(workspace());
+    {
+        auto database = raw();
+        migrate(database, schema_steps().first(3));
+        const auto add_event = [&](int id, const std::string& flags) {
+            database.execute(
+                "INSERT INTO events(id, organisation, name, slug, date, time_zone, bib_pattern, status, "
+                "embedder,"
+                " cover_image, enabled, bib_search, selfie_search, name_search, video_search, "
+                "video_selfie_search, timeline_search, created, change_counter)"
+                " VALUES (" +
+                std::to_string(id) + ", 1, 'e" + std::to_string(id) + "', 's" + std::to_string(id) +
+                "', '', 'UTC', '\\d+', 'active', '', '', 1, 1, 1, 0, " + flags + ", 1, " +
+                std::to_string(id * 1000) + ", 9); INSERT INTO sources(id, event, uri) VALUES (" +
+                std::to_string(id) + ", " + std::to_string(id) + ", 'folder')");
+        };
+        add_event(3, "0, 0");  // with videos
+        add_event(4, "1, 0");  // chosen, with videos
+        add_event(5, "0, 0");  // without
+        database.execute(
+            "INSERT INTO models(id, name) VALUES (1, 'mobilefacenet'), (2, 'paddle');"
+            "INSERT INTO videos(uuid, event, source, key, fingerprint, bytes, container, codec, width, "
+            "height,"
+            " rotation, frame_rate, duration, audio_tracks, embedder, reader, turn, finished, indexed)"
+            " SELECT randomblob(16), id, id, CAST('a.mp4' AS BLOB), x'00', 1, 'mov', 'h264', 4, 4, 0, 25, 9, "
+            "0, 1,"
+            " 2, 9, 1, 6 FROM events WHERE id < 5;"
+            "INSERT INTO photos(id, uuid, event, source, key, fingerprint, bytes, width, height, "
+            "captured_utc,"
+            " camera, reader, indexed, changed) VALUES"
+            " (7, randomblob(16), 3, 3, CAST('a.jpg' AS BLOB), x'00', 1, 10, 10, NULL, '', 2, 6, 9),"
+            " (8, randomblob(16), 3, 3, CAST('b.jpg' AS BLOB), x'00', 1, 10, 10, 5, '', 2, 6, 9);");
+    }
+    Catalog catalog = Catalog::open(workspace());
+    EXPECT_EQ(raw().integer("PRAGMA user_version"), static_cast<std::int64_t>(schema_steps().size()));
+    const auto features = [&](EventId event) { return catalog.event(event).settings.features; };
+    EXPECT_TRUE(features(3).video_search);
+    EXPECT_TRUE(features(3).video_selfie_search);
+    EXPECT_TRUE(features(4).video_search);
+    EXPECT_FALSE(features(4).video_selfie_search);
+    EXPECT_FALSE(features(5).video_search);
+    EXPECT_EQ(catalog.event(3).settings.clips, EventSettings{}.clips);
+    EXPECT_FALSE(catalog.event(3).settings.originals);
+    const Organisation organisation = catalog.organisation(default_organisation);
+    EXPECT_EQ(organisation.created, 3000);  // no later than its first event
+    EXPECT_TRUE(organisation.cors_origins.empty());
+    EXPECT_TRUE(catalog.keys().empty());
+    const std::vector<PhotoPlace> order = catalog.photo_order(3);
+    ASSERT_EQ(order.size(), 2U);
+    EXPECT_EQ(order[0].photo, 8);
+    EXPECT_EQ(order[1].photo, 7);
+
+    // What was chosen before stays chosen, and what was not turns on by itself.
+    put_video(catalog, 4, "b.mp4", 1);
+    put_video(catalog, 5, "b.mp4", 1);
+    EXPECT_FALSE(features(4).video_selfie_search);
+    EXPECT_TRUE(features(5).video_selfie_search);
+    const std::int64_t access = catalog.access_counter();
+    catalog.add_key(default_organisation, KeyHash{}, "abcde");
+    EXPECT_GT(catalog.access_counter(), access);
+    expect_sound();
+    catalog.delete_event(3);
+}
+
 TEST_F(Durability, AMigrationThatFailsChangesNothing) {
     Catalog::open(workspace()).create_event({.name = "Race"});
     auto database = raw();

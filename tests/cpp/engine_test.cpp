@@ -114,6 +114,21 @@ TEST_F(EngineStory, AFailureIsRememberedUntilThePhotoChanges) {
     EXPECT_EQ(engine_->catalog().counts(event_).failed, 0);
 }
 
+TEST_F(EngineStory, WhatWasDeletedForGoodIsLeftAlone) {
+    index();
+    const auto source = engine_->catalog().sources(event_).at(0).id;
+    const auto photo = engine_->catalog().find_photo_by_key(source, "photo3.jpg").value();
+    EXPECT_EQ(engine_->catalog().delete_photos(event_, std::vector{photo.id}), 1U);
+    write_photo("photo3.jpg", 33);  // nor do other contents bring it back
+    const IndexReport report = index();
+    EXPECT_EQ(report.added, 0);
+    EXPECT_EQ(report.updated, 0);
+    EXPECT_EQ(report.removed, 0);
+    EXPECT_EQ(report.unchanged, 11);
+    EXPECT_EQ(index({.dry_run = true}).added, 0);
+    EXPECT_EQ(engine_->catalog().counts(event_).total, 11);
+}
+
 TEST_F(EngineStory, ASelfieWithoutAFaceIsRefusedAndNothingIsSaved) {
     index();
     const Image nobody({320, 240}, PixelFormat::rgb8);

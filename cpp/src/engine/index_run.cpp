@@ -183,6 +183,8 @@ class Indexer {
                                    [&](const KnownObject& known) { known_.emplace(known.key, known); });
         run_.catalog.known_videos(source_, run_.recognition,
                                   [&](const KnownVideo& known) { known_videos_.emplace(known.key, known); });
+        const std::vector<std::string> forbidden = run_.catalog.forbidden_keys(source_);
+        forbidden_.insert(forbidden.begin(), forbidden.end());
         const std::vector<std::string> begun = run_.catalog.begun_renditions(source_);
         begun_.insert(begun.begin(), begun.end());
     }
@@ -190,7 +192,8 @@ class Indexer {
     void list() {
         ListOptions options;
         options.wanted = [&](std::string_view key) {
-            return is_media(key) && !(run_.is_ours && run_.is_ours(key));
+            return is_media(key) && !forbidden_.contains(std::string(key)) &&
+                   !(run_.is_ours && run_.is_ours(key));
         };
         options.on_problem = [&](const std::string& key, const Error& error) {
             // A path that was named and is not there failed; a folder that cannot be read may hold anything.
@@ -521,7 +524,8 @@ class Indexer {
     std::vector<StoredObject> todo_;
     std::vector<StoredObject> videos_todo_;
     std::vector<MovedObject> moved_;
-    std::unordered_set<std::string> begun_;  // by a run that was killed, and not (yet) listed
+    std::unordered_set<std::string> forbidden_;  // what was deleted for good
+    std::unordered_set<std::string> begun_;      // by a run that was killed, and not (yet) listed
     std::vector<PhotoRecord> batch_;
     int unread_at_a_stretch_ = 0;
     Clock::time_point committed_ = Clock::now();
