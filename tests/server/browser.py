@@ -6,6 +6,7 @@ The browser is spoken to over a pair of pipes (`--remote-debugging-pipe`): JSON 
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import select
@@ -31,7 +32,8 @@ ANSWERS_WITHIN = 60.0  # seconds
 
 # The middle of the first visible thing that fits: scrolled to, so that it can be tapped.
 WHERE = """(() => {
-    const found = [...document.querySelectorAll(%s)].filter((one) => one.checkVisibility() && one.textContent.includes(%s));
+    const found = [...document.querySelectorAll(%s)]
+        .filter((one) => one.checkVisibility() && one.textContent.includes(%s));
     if (!found.length) return null;
     found[0].scrollIntoView({block: 'center', behavior: 'instant'});
     const box = found[0].getBoundingClientRect();
@@ -43,6 +45,15 @@ class PageError(AssertionError):
     """The page did not do what was waited for."""
 
 
+def high_pipe() -> tuple[int, int]:
+    """A pipe whose ends are out of the way of descriptors 3 and 4."""
+    ends = os.pipe()
+    moved = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in ends]
+    for end in ends:
+        os.close(end)
+    return moved[0], moved[1]
+
+
 class Browser:
     """One window of a browser that ends with the block."""
 
@@ -51,21 +62,13 @@ class Browser:
         self.problems: list[str] = []  # what the page's console and the browser complained of
         self._number = 0
         self._pending = b""
-        to_browser, self._out = os.pipe()
-        self._in, from_browser = os.pipe()
+        to_browser, self._out = high_pipe()
+        self._in, from_browser = high_pipe()
         # The browser reads from its descriptor 3 and writes to 4.
         inherit = f'exec 3<&{to_browser} 4>&{from_browser}; exec "$@"'
+        command = [CHROMIUM, *OPTIONS, "--remote-debugging-pipe", f"--user-data-dir={profile}"]
         self._process = subprocess.Popen(
-            [
-                "bash",
-                "-c",
-                inherit,
-                "bash",
-                CHROMIUM,
-                *OPTIONS,
-                "--remote-debugging-pipe",
-                f"--user-data-dir={profile}",
-            ],
+            ["bash", "-c", inherit, "bash", *command],
             pass_fds=(to_browser, from_browser),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -1,0 +1,204 @@
+"""What is shipped beside the program: its configuration, the unit, the image."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+from tests.server.running import program
+
+ROOT = Path(__file__).parents[2]
+PACKAGING = ROOT / "packaging"
+EXAMPLE = PACKAGING / "eventlens.toml"
+SETTING = re.compile(r"^(#?)([a-z_]+) = (.*)$", re.MULTILINE)
+
+
+def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The program with these settings and none of this machine's."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("EVENTLENS_")}
+    command = [str(program()), *map(str, arguments)]
+    return subprocess.run(
+        command, env=kept | environment, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def told_settings() -> dict[str, str]:
+    """Flag to default, as `--help` tells them."""
+    told = run("--help").stdout
+    flags = re.findall(r"^ +--([a-z-]+) \S+\s+(?:\S.*?)(?: \(([^()]*)\))?$", told, re.MULTILINE)
+    return {flag: standard for flag, standard in flags if flag != "config"}
+
+
+def example_settings() -> dict[str, tuple[bool, object]]:
+    """Name to whether it is in force, and its value, for every setting in the example, commented or not."""
+    settings: dict[str, tuple[bool, object]] = {}
+    section = ""
+    for line in EXAMPLE.read_text().splitlines():
+        if head := re.fullmatch(r"\[([a-z]+)\]", line):
+            section = f"{head[1]}."
+        elif found := SETTING.match(line):
+            settings[section + found[2]] = (not found[1], tomllib.loads(f"value = {found[3]}")["value"])
+    return settings
+
+
+def flag(name: str) -> str:
+    return name.replace(".", "-").replace("_", "-")
+
+
+def as_told(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value == [] else str(value)
+
+
+def test_the_example_holds_every_setting_with_its_default():
+    told = told_settings()
+    assert len(told) > 30
+    example = example_settings()
+    assert {flag(name) for name in example} == set(told)
+    commented = {flag(name): as_told(value) for name, (in_force, value) in example.items() if not in_force}
+    assert commented == {name: told[name] for name in commented}
+
+
+def test_the_example_is_accepted_as_it_is_and_with_every_setting_in_force(tmp_path):
+    assert run("--config", EXAMPLE, "--check-config").returncode == 0
+    everything = tmp_path / "everything.toml"
+    everything.write_text(SETTING.sub(r"\2 = \3", EXAMPLE.read_text()))
+    told = run("--config", everything, "--check-config")
+    assert told.returncode == 0, told.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("listne = 'here'", 'no setting "listne"'),
+        ("threads = 'many'", "threads must be a whole number"),
+        ("threads = 0", "threads must be within"),
+        ("[rate]\nsearches = true", "rate.searches must be a number"),
+        ("hosts = 'example.org'", "hosts must be a list"),
+        ("listen = ", "line 2"),
+    ],
+)
+def test_a_wrong_line_is_named(tmp_path, line, says):
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text(f"# a comment\n{line}\n")
+    told = run("--config", wrong, "--check-config")
+    assert told.returncode == 3
+    assert says in told.stderr
+    assert f"line {3 if '[' in line.splitlines()[0] else 2}" in told.stderr
+    assert len(told.stderr.splitlines()) == 1
+
+
+def test_flags_win_over_the_environment_and_that_over_the_file(tmp_path):
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text("threads = 2\n")
+    told = run("--config", wrong, "--check-config", EVENTLENS_THREADS="none")
+    assert told.returncode == 3
+    assert "EVENTLENS_THREADS" in told.stderr
+    told = run("--config", wrong, "--check-config", "--threads", "none", EVENTLENS_THREADS="3")
+    assert told.returncode == 3
+    assert "threads" in told.stderr
+
+
+def test_systemd_finds_the_unit_right_and_well_shut(tmp_path):
+    if not (systemd := shutil.which("systemd-analyze")):
+        pytest.skip("no systemd-analyze here")
+    unit = tmp_path / "eventlens.service"
+    # What it starts is not installed here; everything else is looked at as it stands.
+    unit.write_text(
+        (PACKAGING / "eventlens.service")
+        .read_text()
+        .replace("/opt/eventlens/bin/eventlens-server", "/bin/true")
+    )
+    verified = subprocess.run([systemd, "verify", unit], capture_output=True, text=True, check=False)
+    assert verified.returncode == 0, verified.stderr
+    assert verified.stderr == ""
+    command = [systemd, "security", "--offline=true", "--threshold=25", unit]
+    rated = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert rated.returncode == 0, rated.stdout[-2000:]
+
+
+def test_the_unit_leaves_the_program_time_and_files_enough():
+    unit = (PACKAGING / "eventlens.service").read_text()
+    example = {name: value for name, (_, value) in example_settings().items()}
+    stops = int(re.search(r"^TimeoutStopSec=(\d+)$", unit, re.MULTILINE)[1])
+    files = int(re.search(r"^LimitNOFILE=(\d+)$", unit, re.MULTILINE)[1])
+    grace = int(re.search(r"stop_grace_period: (\d+)s", (PACKAGING / "compose.yaml").read_text())[1])
+    assert min(stops, grace) >= example["drain_seconds"] + 10
+    assert files >= example["limits.connections"] + 1000
+
+
+def test_runtime_packages_names_what_the_program_needs():
+    if not shutil.which("dpkg-query"):
+        pytest.skip("no dpkg here")
+    script = PACKAGING / "runtime-packages.sh"
+    found = subprocess.run(
+        [script, program().parent], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert {"libc6", "libsqlite3-0", "libssl3", "libcurl4"} <= set(found)
+    for package in found:
+        known = subprocess.run(["dpkg-query", "-W", package], capture_output=True, check=False)
+        assert known.returncode == 0, package
+
+
+@pytest.mark.long
+def test_the_image_is_built_and_answers(tmp_path):
+    """Where a container engine runs: builds the image, starts it, waits until the engine finds it healthy."""
+    engine = next((name for name in ("docker", "podman") if works(name)), None)
+    if engine is None:
+        pytest.skip("no container engine runs here (docker info and podman info fail)")
+    name = f"eventlens-test-{os.getpid()}"
+    subprocess.run(
+        [engine, "build", "-t", name, "-f", PACKAGING / "Dockerfile", ROOT], check=True, timeout=3600
+    )
+    try:
+        subprocess.run(
+            [engine, "run", "-d", "--name", name, "--read-only", "--tmpfs", "/tmp", name], check=True
+        )
+        inside = [engine, "exec", name]
+        user = subprocess.run([*inside, "id", "-u"], capture_output=True, text=True, check=True)
+        assert user.stdout.strip() == "10001"
+        health = [
+            "python3",
+            "-c",
+            "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8080/healthz')",
+        ]
+        for _ in range(60):
+            answer = subprocess.run([*inside, *health], capture_output=True, check=False)
+            if answer.returncode == 0:
+                break
+            subprocess.run(["sleep", "1"], check=True)
+        assert answer.returncode == 0, answer.stderr
+        key = subprocess.run(
+            [*inside, "eventlens", "key", "create", "--org", "1"], capture_output=True, text=True, check=True
+        )
+        assert len(key.stdout.strip()) > 20
+        subprocess.run([engine, "stop", "-t", "40", name], check=True)
+    finally:
+        subprocess.run([engine, "rm", "-f", name], check=False)
+        subprocess.run([engine, "rmi", "-f", name], check=False)
+
+
+def works(engine: str) -> bool:
+    if not shutil.which(engine):
+        return False
+    return subprocess.run([engine, "info"], capture_output=True, check=False).returncode == 0
+
+
+def test_compose_is_read_by_compose():
+    if not shutil.which("docker"):
+        pytest.skip("no docker here")
+    if subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode:
+        pytest.skip("docker has no compose here")
+    secrets = {"S3_ACCESS_KEY": "a", "S3_SECRET_KEY": "b", "EVENTLENS_ADMIN_KEY": "c"}
+    command = ["docker", "compose", "-f", PACKAGING / "compose.yaml", "config", "--quiet"]
+    told = subprocess.run(command, env=os.environ | secrets, capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stderr
+    without = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert without.returncode != 0
+    assert "a long random text" in without.stderr or "any name" in without.stderr
