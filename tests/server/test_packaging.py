@@ -6,10 +6,10 @@ import os
 import re
 import shutil
 import subprocess
-import tomllib
 from pathlib import Path
 
 import pytest
+import tomllib
 from tests.server.running import program
 
 ROOT = Path(__file__).parents[2]
