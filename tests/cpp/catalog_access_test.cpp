@@ -1,4 +1,7 @@
 #include <algorithm>
+#include <cctype>
+#include <fstream>
+#include <iterator>
 #include <limits>
 
 #include "base/uuid.h"
@@ -89,6 +92,24 @@ TEST_F(Access, KeysAreKeptAsDigests) {
     // An id that was told to somebody never means another key.
     EXPECT_GT(catalog.add_key(runs, hash_like(1), "abcde"), second);
     EXPECT_EQ(code_of([&] { catalog.add_key(runs, hash_like(1), "abcde"); }), ErrorCode::bad_input);
+}
+
+TEST_F(Access, AKeyIsMadeAndNotKept) {
+    const NewKey made = catalog.create_key(default_organisation, "site", "Ann");
+    EXPECT_EQ(made.key.size(), 40U);
+    EXPECT_TRUE(std::ranges::all_of(made.key, [](unsigned char c) { return std::isalnum(c); })) << made.key;
+    const ApiKey stored = catalog.key(made.id);
+    EXPECT_EQ(stored.shown, made.key.substr(0, 5));
+    EXPECT_EQ(stored.name, "site");
+    EXPECT_EQ(stored.creator, "Ann");
+    EXPECT_EQ(stored.hash, hash_of_key(made.key));
+    EXPECT_NE(hash_of_key(made.key), hash_of_key("other"));
+    EXPECT_NE(catalog.create_key(default_organisation).key, made.key);
+    for (const auto& entry : std::filesystem::directory_iterator(workspace())) {
+        std::ifstream stream(entry.path(), std::ios::binary);
+        const std::string bytes{std::istreambuf_iterator<char>(stream), {}};
+        EXPECT_EQ(bytes.find(made.key), std::string::npos) << entry.path();
+    }
 }
 
 TEST_F(Access, AnOrganisationHasTenKeysAtMost) {

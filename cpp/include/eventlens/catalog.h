@@ -11,6 +11,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "eventlens/bibs.h"
@@ -59,6 +60,15 @@ struct ApiKey {
     bool active = true;
     UtcMilliseconds created = 0;
 };
+
+// A key that was just made. Whoever it is for must be told now: it is not known afterwards.
+struct NewKey {
+    KeyId id = 0;
+    std::string key;
+};
+
+// What a key is looked up by.
+KeyHash hash_of_key(std::string_view key);
 
 // What the event's clients may use. The two about videos turn on by themselves when the event's first video
 // is read, unless create_event() or update_event() ever changed one of them.
@@ -536,6 +546,10 @@ class Catalog {
     // Throws Error(bad_input) where the organisation has most_keys, and for a key that there is already.
     KeyId add_key(OrganisationId organisation, const KeyHash& hash, const std::string& shown,
                   const std::string& name = {}, const std::string& creator = {});
+    // The same with a key made of 40 random letters and digits, of which five are shown.
+    NewKey create_key(OrganisationId organisation, const std::string& name = {},
+                      const std::string& creator = {});
+
     ApiKey key(KeyId key) const;
     std::vector<ApiKey> keys(OrganisationId organisation) const;  // in the order they were added
     std::vector<ApiKey> keys() const;                             // of every organisation

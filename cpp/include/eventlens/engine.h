@@ -167,6 +167,12 @@ struct PurgeReport {
     std::filesystem::path receipt;  // the file in the workspace that says the same, as JSON
 };
 
+// What was deleted for good.
+struct Deletion {
+    std::size_t photos = 0;
+    std::vector<IndexFailure> files_left;  // as IndexReport::files_left
+};
+
 // How far make_renditions() is. Counts are of photos.
 struct RenditionProgress {
     std::int64_t total = 0;
@@ -221,6 +227,15 @@ class Engine {
     // again after an interruption, by its id, see Catalog::unfinished_purges(). Throws Error(overloaded) as
     // Catalog::compact() does, and Error(not_found) where there is neither event nor unfinished purge.
     PurgeReport purge_event(EventId event);
+
+    // Catalog::delete_photos(), and the files of their renditions: of these photos, of those on which the bib is
+    // read exactly, and of those that a search found. The last two throw as find_bib() and search() do.
+    Deletion delete_photos(EventId event, std::span<const PhotoId> photos);
+    Deletion delete_photos_of_bib(EventId event, std::string_view bib);
+    Deletion delete_photos_of_search(EventId event, const std::string& request_id);
+
+    // Catalog::remove_source(), and the files of renditions. Returns IndexReport::files_left.
+    std::vector<IndexFailure> remove_source(EventId event, SourceId source);
 
     // Brings the event up to date with a source: what open_source() opens, or a list of paths. Only photos
     // and videos that are new, changed, or last read by other models are fetched; those gone from the source

@@ -23,15 +23,19 @@ class Sha256 {
         require(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1);
     }
 
-    std::string hex() {
-        std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    std::array<std::byte, 32> digest() {
+        std::array<std::byte, 32> digest{};
         unsigned int length = 0;
-        require(EVP_DigestFinal_ex(context_.get(), digest.data(), &length) == 1);
+        require(EVP_DigestFinal_ex(context_.get(), reinterpret_cast<unsigned char*>(digest.data()), &length) == 1);
+        return digest;
+    }
+
+    std::string hex() {
         static constexpr char digits[] = "0123456789abcdef";
         std::string text;
-        for (unsigned int i = 0; i < length; ++i) {
-            text += digits[digest[i] >> 4];
-            text += digits[digest[i] & 15];
+        for (const std::byte byte : digest()) {
+            text += digits[std::to_integer<std::size_t>(byte >> 4)];
+            text += digits[std::to_integer<std::size_t>(byte & std::byte{15})];
         }
         return text;
     }
@@ -45,6 +49,12 @@ class Sha256 {
 };
 
 }  // namespace
+
+std::array<std::byte, 32> sha256(std::span<const std::byte> bytes) {
+    Sha256 hash;
+    hash.update(bytes);
+    return hash.digest();
+}
 
 std::string sha256_hex(std::span<const std::byte> bytes) {
     Sha256 hash;

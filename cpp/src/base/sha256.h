@@ -1,11 +1,14 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <filesystem>
 #include <span>
 #include <string>
 
 namespace eventlens {
+
+std::array<std::byte, 32> sha256(std::span<const std::byte> bytes);
 
 // 64 lower-case hex digits.
 std::string sha256_hex(std::span<const std::byte> bytes);

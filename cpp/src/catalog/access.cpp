@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "base/random.h"
+#include "base/sha256.h"
 #include "catalog/catalog_impl.h"
 
 // Organisations and the keys that open a server to them.
@@ -96,6 +98,25 @@ ApiKey key_at(const sqlite::Query& row) {
     return key;
 }
 
+constexpr std::size_t key_characters = 40;
+constexpr std::size_t shown_characters = 5;
+
+// 238 bits.
+std::string random_key() {
+    constexpr std::string_view characters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    constexpr std::size_t evenly = 256 / characters.size() * characters.size();  // more would favour some
+    std::string key;
+    std::array<std::byte, key_characters> random{};
+    while (key.size() < key_characters) {
+        fill_random(random);
+        for (const std::byte byte : random) {
+            const auto number = std::to_integer<std::size_t>(byte);
+            if (number < evenly && key.size() < key_characters) key += characters[number % characters.size()];
+        }
+    }
+    return key;
+}
+
 std::vector<ApiKey> keys_of(sqlite::Query row) {
     std::vector<ApiKey> keys;
     while (row.step()) keys.push_back(key_at(row));
@@ -103,6 +124,10 @@ std::vector<ApiKey> keys_of(sqlite::Query row) {
 }
 
 }  // namespace
+
+KeyHash hash_of_key(std::string_view key) {
+    return sha256(bytes_of(key));
+}
 
 void require_name(const std::string& name, const char* of_what) {
     if (name.empty() || characters_in(name) > max_name_characters) {
@@ -173,6 +198,11 @@ KeyId Catalog::add_key(OrganisationId organisation, const KeyHash& hash, const s
     const auto id = write->last_insert_id();
     write.commit();
     return id;
+}
+
+NewKey Catalog::create_key(OrganisationId organisation, const std::string& name, const std::string& creator) {
+    const std::string key = random_key();
+    return {add_key(organisation, hash_of_key(key), key.substr(0, shown_characters), name, creator), key};
 }
 
 ApiKey Catalog::key(KeyId key) const {

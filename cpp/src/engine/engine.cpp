@@ -441,6 +441,30 @@ PurgeReport Engine::purge_event(EventId event) {
     return report;
 }
 
+Deletion Engine::delete_photos(EventId event, std::span<const PhotoId> photos) {
+    const std::size_t deleted = impl_->catalog.delete_photos(event, photos);
+    return {deleted, remove_unwanted_files(impl_->catalog, impl_->store_opener())};
+}
+
+Deletion Engine::delete_photos_of_bib(EventId event, std::string_view bib) {
+    std::vector<PhotoId> photos;
+    for (const FoundPhoto& found : find_bib(event, bib)) {
+        if (found.match.kind == MatchKind::bib) photos.push_back(found.photo.id);
+    }
+    return delete_photos(event, photos);
+}
+
+Deletion Engine::delete_photos_of_search(EventId event, const std::string& request_id) {
+    std::vector<PhotoId> photos;
+    for (const FoundPhoto& found : search(event, request_id).matches) photos.push_back(found.photo.id);
+    return delete_photos(event, photos);
+}
+
+std::vector<IndexFailure> Engine::remove_source(EventId event, SourceId source) {
+    impl_->catalog.remove_source(event, source);
+    return remove_unwanted_files(impl_->catalog, impl_->store_opener());
+}
+
 IndexReport Engine::index(EventId event, const std::string& source, const IndexOptions& options) {
     return impl_->index(event, options,
                         [&](const StorageOptions& storage) { return open_source(source, storage); });
