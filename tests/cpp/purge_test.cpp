@@ -143,6 +143,7 @@ std::map<std::string, std::int64_t> counts_of(sqlite::Database& database, EventI
         {"searches", counted("count(*) FROM searches WHERE event = ?")},
         {"selfies", selfies},
         {"renditions", of_photos("renditions")},
+        {"clips", 0},
         {"roster_entries", counted("count(*) FROM roster WHERE event = ?")},
     };
 }

@@ -482,6 +482,130 @@ std::string clip_key(EventId event, SearchKind kind, const std::string& request_
                      const std::string& clip_uuid);
 
 // A selfie that a search keeps.
+// --- Index runs ---
+
+using IndexRunId = std::int64_t;
+
+enum class IndexRunState { queued, running, completed, failed, cancelled };
+std::string_view name_of(IndexRunState state);  // "queued", ...
+
+// How far an index run is and, once it has ended, what it did. Of photos, but where videos are said.
+struct IndexRunCounts {
+    std::int64_t listed = 0;  // in the source, photos and videos
+    std::int64_t total = -1;  // that need work; -1: not known yet
+    std::int64_t done = 0;    // of those
+    std::int64_t failed = 0;
+    std::int64_t unchanged = 0;  // photos and videos
+    std::int64_t faces = 0;
+    std::int64_t bib_reads = 0;
+    std::int64_t videos_total = 0;
+    std::int64_t videos_done = 0;
+    std::int64_t videos_failed = 0;
+    std::int64_t footage_seconds = 0;  // read in this run
+    std::int64_t appearances = 0;
+    std::int64_t added = 0;  // from here on at the end: photos and videos
+    std::int64_t updated = 0;
+    std::int64_t removed = 0;
+    std::int64_t moved = 0;
+    std::int64_t renditions = 0;         // photos whose renditions were made
+    std::int64_t renditions_failed = 0;  // indexed, but without them
+    std::int64_t seconds = 0;            // of the last attempt
+    bool operator==(const IndexRunCounts&) const = default;
+};
+
+// The counts by name, for whoever writes them down.
+struct IndexRunCount {
+    std::string_view name;
+    std::int64_t IndexRunCounts::* value;
+};
+inline constexpr std::array index_run_counts{
+    IndexRunCount{"listed", &IndexRunCounts::listed},
+    IndexRunCount{"total", &IndexRunCounts::total},
+    IndexRunCount{"done", &IndexRunCounts::done},
+    IndexRunCount{"failed", &IndexRunCounts::failed},
+    IndexRunCount{"unchanged", &IndexRunCounts::unchanged},
+    IndexRunCount{"faces", &IndexRunCounts::faces},
+    IndexRunCount{"bib_reads", &IndexRunCounts::bib_reads},
+    IndexRunCount{"videos_total", &IndexRunCounts::videos_total},
+    IndexRunCount{"videos_done", &IndexRunCounts::videos_done},
+    IndexRunCount{"videos_failed", &IndexRunCounts::videos_failed},
+    IndexRunCount{"footage_seconds", &IndexRunCounts::footage_seconds},
+    IndexRunCount{"appearances", &IndexRunCounts::appearances},
+    IndexRunCount{"added", &IndexRunCounts::added},
+    IndexRunCount{"updated", &IndexRunCounts::updated},
+    IndexRunCount{"removed", &IndexRunCounts::removed},
+    IndexRunCount{"moved", &IndexRunCounts::moved},
+    IndexRunCount{"renditions", &IndexRunCounts::renditions},
+    IndexRunCount{"renditions_failed", &IndexRunCounts::renditions_failed},
+    IndexRunCount{"seconds", &IndexRunCounts::seconds},
+};
+
+struct IndexRunFailure {
+    std::string key;  // in its source; any bytes
+    std::string reason;
+};
+
+// An index run that somebody asked for.
+struct IndexRunInfo {
+    IndexRunId id = 0;
+    EventId event = 0;
+    SourceId source = 0;
+    std::string source_uri;
+    bool retry_failed = false;
+    IndexRunState state = IndexRunState::queued;
+    bool cancelling = false;  // it runs, and is to end
+    std::string error;        // why it failed
+    UtcMilliseconds created = 0;
+    std::optional<UtcMilliseconds> started;
+    std::optional<UtcMilliseconds> finished;
+    int attempts = 0;
+    IndexRunCounts counts;
+};
+
+constexpr std::size_t most_run_failures = 1000;  // that a run keeps; Catalog::failures() tells all
+
+// --- Webhooks ---
+
+using WebhookId = std::int64_t;
+
+inline constexpr std::array<std::string_view, 2> webhook_kinds{"index.finished", "clips.finished"};
+constexpr std::size_t most_webhooks = 10;  // of an organisation
+constexpr int most_delivery_attempts = 8;
+
+// Who is told of what has finished in an organisation's events.
+struct Webhook {
+    WebhookId id = 0;
+    OrganisationId organisation = 0;
+    std::string url;
+    std::string secret;              // signs what is told
+    std::vector<std::string> kinds{};  // of webhook_kinds
+    bool active = true;
+    UtcMilliseconds created = 0;
+};
+
+struct WebhookDelivery {
+    std::int64_t id = 0;
+    std::string uuid;  // the same at each attempt
+    WebhookId webhook = 0;
+    std::string kind;  // "ping", or one of webhook_kinds
+    // JSON: ids and counts, nothing of a person.
+    // {"id":UUID,"type":KIND,"created":SECONDS,"organisation_id":1,"data":{...}}
+    std::string payload;
+    UtcMilliseconds created = 0;
+    int attempts = 0;
+    std::optional<UtcMilliseconds> next_try;  // absent: it was delivered, or given up
+    std::optional<UtcMilliseconds> delivered;
+    std::optional<int> last_status{};  // of the reply; absent: none came
+    std::string last_error{};
+};
+
+// A delivery that somebody has taken on, with what it takes.
+struct DueDelivery {
+    WebhookDelivery delivery;
+    std::string url;
+    std::string secret;
+};
+
 struct StoredSelfie {
     std::vector<std::byte> picture;  // JPEG
     Embedding embedding;             // of the face that was looked for
@@ -877,6 +1001,57 @@ class Catalog {
                                      const std::string& clip_uuid) const;
 
   private:
+    // --- Index runs ---
+
+    // Asks for a source to be indexed. One that is queued already is told instead of another.
+    IndexRunInfo add_index_run(EventId event, SourceId source, bool retry_failed = false);
+    IndexRunInfo index_run(IndexRunId run) const;
+    std::vector<IndexRunInfo> index_runs(EventId event, std::size_t limit = 100) const;  // latest first
+    std::vector<IndexRunFailure> index_run_failures(IndexRunId run) const;
+
+    // One that is queued is cancelled at once, one that runs as soon as its worker notices; one that has
+    // ended stays as it is.
+    IndexRunInfo cancel_index_run(IndexRunId run);
+
+    // For those who work, as with clip jobs. What a run had done when its worker disappeared stays done. A run
+    // that is to end is cancelled instead of being taken on.
+    std::optional<Claim> claim_index_run(std::chrono::milliseconds lease);
+    bool renew_index_run(const Claim& claim, std::chrono::milliseconds lease);
+    void give_back_index_run(const Claim& claim);
+
+    // Records how far it is. False: it is to end, or the claim is lost.
+    bool tell_index_run(const Claim& claim, const IndexRunCounts& counts);
+    bool finish_index_run(const Claim& claim, IndexRunState state, const IndexRunCounts& counts,
+                          std::span<const IndexRunFailure> failures = {}, const std::string& error = {});
+
+    // --- Webhooks ---
+    //
+    // What finishes is put into the queue of every active webhook of its kind, in the transaction that finishes
+    // it. Each delivery is tried until it succeeds or most_delivery_attempts is reached.
+
+    // Throws Error(bad_input) for a URL that is not http:// or https://, or holds credentials, for kinds that
+    // are none or unknown, and where the organisation has most_webhooks.
+    WebhookId add_webhook(OrganisationId organisation, const std::string& url, const std::string& secret,
+                          std::span<const std::string> kinds);
+    void update_webhook(WebhookId webhook, const std::string& url, std::span<const std::string> kinds,
+                        bool active);
+    void remove_webhook(WebhookId webhook);  // with its deliveries
+    Webhook webhook(WebhookId webhook) const;
+    std::vector<Webhook> webhooks(OrganisationId organisation) const;
+
+    WebhookDelivery add_ping(WebhookId webhook);  // to try whether it works
+    std::vector<WebhookDelivery> webhook_deliveries(WebhookId webhook,
+                                                    std::size_t limit = 100) const;  // latest first
+
+    // Takes on the delivery that has been due longest, and counts the attempt. Nobody else does until the
+    // lease ends. Nothing: none is due.
+    std::optional<DueDelivery> claim_delivery(std::chrono::milliseconds lease);
+    void deliver(std::int64_t delivery, int status);  // it arrived
+    // It did not, and is given up without a `next_try`.
+    void put_off_delivery(std::int64_t delivery, std::optional<int> status, const std::string& error,
+                          std::optional<UtcMilliseconds> next_try);
+    std::size_t remove_deliveries(UtcMilliseconds before);  // that were made before
+
     struct Impl;  // keeps SQLite out of this header
     explicit Catalog(std::unique_ptr<Impl> impl);
     std::unique_ptr<Impl> impl_;

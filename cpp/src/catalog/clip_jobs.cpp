@@ -5,6 +5,7 @@
 #include "catalog/catalog_impl.h"
 #include "catalog/renditions.h"
 #include "catalog/rows.h"
+#include "catalog/webhooks.h"
 
 // Clips that are made of what a search found, by workers who may disappear at any moment.
 namespace eventlens {
@@ -106,6 +107,26 @@ ClipJobState outcome(sqlite::Database& database, std::int64_t job, bool broke_of
     return row.integer(0) > 0 ? ClipJobState::clip_failed : ClipJobState::no_segments;
 }
 
+// To whom it may concern.
+void announce(sqlite::Database& database, std::int64_t job) {
+    EventId event = 0;
+    std::string data;
+    {
+        auto row = database.query(
+            "SELECT s.event, s.request_id, s.kind, j.state,"
+            " (SELECT count(bytes) FROM clips WHERE job = j.id),"
+            " (SELECT count(failure) FROM clips WHERE job = j.id)"
+            " FROM clip_jobs j JOIN searches s ON s.id = j.search WHERE j.id = ?",
+            job);
+        if (!row.step()) return;
+        event = row.integer(0);
+        data = R"({"event_id":)" + std::to_string(event) + R"(,"request_id":")" + uuid_at(row, 1) +
+               R"(","kind":")" + row.text(2) + R"(","status":")" + row.text(3) + R"(","clips":)" +
+               std::to_string(row.integer(4)) + R"(,"failed":)" + std::to_string(row.integer(5)) + "}";
+    }
+    enqueue_deliveries(database, event, "clips.finished", data);
+}
+
 void finish(sqlite::Database& database, std::int64_t job, const std::string& error) {
     const ClipJobState state = outcome(database, job, !error.empty());
     if (!error.empty()) {
@@ -115,6 +136,7 @@ void finish(sqlite::Database& database, std::int64_t job, const std::string& err
     database.run(
         "UPDATE clip_jobs SET state = ?, error = ?, finished = ?, token = NULL, lease_until = 0 WHERE id = ?",
         name_of(state), state == ClipJobState::failed ? error : std::string(), now_milliseconds(), job);
+    announce(database, job);
 }
 
 StoreId store_for_clips(sqlite::Database& database, EventId event) {
@@ -171,6 +193,7 @@ ClipJob Catalog::start_clip_job(EventId event, const std::string& request_id, bo
     write->run("INSERT INTO clip_jobs(search, state, created, finished) VALUES (?, ?, ?, ?)", *search,
                name_of(state), now, finished);
     const ClipJob job = *job_of_search(write.database(), event, *uuid);
+    if (!found_anybody) announce(write.database(), job.id);
     write.commit();
     return job;
 }
