@@ -416,6 +416,7 @@ struct SavedSearch {
     std::string bib{};                              // what was looked for; empty for a selfie
     std::optional<double> confidence_percentage{};  // the event's when the search was made
     UtcMilliseconds created = 0;                    // set by save_search()
+    bool billable = true;                           // to save_search(): whether anything was matched
     // From then on it does not exist. To save_search(), absent: as the event's lifetime of searches says.
     std::optional<UtcMilliseconds> expires{};
     std::vector<Match> matches{};  // surest first
@@ -481,7 +482,6 @@ constexpr int most_attempts = 3;  // to do work whose worker disappears each tim
 std::string clip_key(EventId event, SearchKind kind, const std::string& request_id,
                      const std::string& clip_uuid);
 
-// A selfie that a search keeps.
 // --- Index runs ---
 
 using IndexRunId = std::int64_t;
@@ -606,6 +606,7 @@ struct DueDelivery {
     std::string secret;
 };
 
+// A selfie that a search keeps.
 struct StoredSelfie {
     std::vector<std::byte> picture;  // JPEG
     Embedding embedding;             // of the face that was looked for
@@ -919,7 +920,7 @@ class Catalog {
                                                const std::string& embedder = {}) const;
     AppearanceContent appearance(AppearanceId appearance, const std::string& embedder = {}) const;
 
-    // Freezes a search and counts it as billable. False, changing nothing, when the event has one with this
+    // Freezes a search and counts it, if it is billable. False, changing nothing, when the event has one with this
     // id that has not expired. Photos and appearances that were removed meanwhile are left out; the selfies
     // too, unless the event keeps them. Removes some searches that have expired. Throws Error(bad_input) for
     // an id that is no UUID.
@@ -1000,7 +1001,6 @@ class Catalog {
     std::optional<JobClip> find_clip(EventId event, const std::string& request_id,
                                      const std::string& clip_uuid) const;
 
-  private:
     // --- Index runs ---
 
     // Asks for a source to be indexed. One that is queued already is told instead of another.
@@ -1052,6 +1052,7 @@ class Catalog {
                           std::optional<UtcMilliseconds> next_try);
     std::size_t remove_deliveries(UtcMilliseconds before);  // that were made before
 
+  private:
     struct Impl;  // keeps SQLite out of this header
     explicit Catalog(std::unique_ptr<Impl> impl);
     std::unique_ptr<Impl> impl_;

@@ -115,6 +115,8 @@ struct SelfieOptions {
     std::optional<double> min_probability;  // photos below are left out; absent: the event's, or 0.5
     int limit = 1000;                       // photos at most
     bool query_expansion = true;            // let sure matches help to find more
+    // False: a selfie without a face is no error. The search is saved, has found nobody, and is not billable.
+    bool face_required = true;
 };
 
 // What was made of one selfie.
@@ -292,6 +294,24 @@ class Engine {
     std::shared_ptr<const ByteSource> clip_bytes(const JobClip& clip) const;
     std::string clip_link(const JobClip& clip, const LinkOptions& options = {}) const;
 
+    // Asks for a source to be indexed by an IndexQueue, of this process or another: what open_source() opens by
+    // `location`, which becomes a source of the event; or one that is known. Throws as open_source() does, and
+    // Error(bad_input) for a list of paths.
+    IndexRunInfo start_index_run(EventId event, const std::string& location, bool retry_failed = false);
+    IndexRunInfo start_index_run(EventId event, SourceId source, bool retry_failed = false);
+
+    // Does an index run that was claimed, and ends it, or gives it back when `stopped` says so, which is asked
+    // about once a second.
+    void do_index_run(const Claim& claim, const IndexOptions& options, const std::function<bool()>& stopped);
+
+    // Removes searches that have expired, files that nobody wants any more, what a process that was killed left
+    // of clips it was cutting, and records of webhooks' deliveries older than a month. Returns
+    // IndexReport::files_left.
+    std::vector<IndexFailure> keep_house();
+
+    // How buckets are reached: EngineOptions::storage.
+    const StorageOptions& storage() const;
+
     // Cuts a span out of a video; see eventlens::cut_clip().
     Clip cut_clip(VideoId video, TimeSpan span, const std::filesystem::path& out,
                   const CutOptions& options = {}) const;
@@ -322,6 +342,10 @@ class Engine {
     // and one that is reached with credentials.
     std::string original_link(PhotoId photo, const LinkOptions& options = {}) const;
 
+    // Throws Error(not_found) when the original lies in a folder and is not there any more. What lies in a bucket
+    // is not asked for: that would take a request.
+    void require_original(PhotoId photo) const;
+
     // Has index() make renditions of the photos it reads, of each while it is decoded, and store them in what
     // open_store() opens by `location`, or in the workspace's own folder "renditions" if that is empty.
     // Photos that are unchanged get them, and new ones after a change of settings, by make_renditions(). The
@@ -342,6 +366,8 @@ class Engine {
     // Throws Error(not_found) when none was made, or the file is gone.
     std::vector<std::byte> rendition_bytes(PhotoId photo, RenditionKind kind) const;
     StoredFile rendition_file(PhotoId photo, RenditionKind kind) const;
+    // The same, made now from the original where none is stored; it is not kept.
+    std::vector<std::byte> rendition_or_new(PhotoId photo, RenditionKind kind) const;
     std::string rendition_link(PhotoId photo, RenditionKind kind, const LinkOptions& options = {}) const;
 
     GalleryStats gallery_stats(EventId event);
@@ -389,5 +415,89 @@ class ClipWorkers {
     struct Impl;
     std::unique_ptr<Impl> impl_;
 };
+
+struct IndexQueueOptions {
+    // Of each run; what a run is asked with decides on `retry_failed`, and the functions are not called.
+    IndexOptions index{};
+
+    // As of ClipWorkerOptions.
+    std::chrono::milliseconds lease{15'000};
+    std::chrono::milliseconds look_every{1000};
+    std::function<void(const IndexRunInfo&)> on_finished{};
+    std::function<void(const std::string&)> on_problem{};
+};
+
+// Does the index runs that were asked for, one after another, on a thread of its own. How far one is, is written
+// down about once a second. A run whose process ends is gone on with by whoever works next. The engine must
+// outlive it and stay where it is.
+class IndexQueue {
+  public:
+    explicit IndexQueue(Engine& engine, const IndexQueueOptions& options = {});
+    // Waits until the run has committed what it has, and gives it back.
+    ~IndexQueue();
+    IndexQueue(const IndexQueue&) = delete;
+    IndexQueue& operator=(const IndexQueue&) = delete;
+
+    // There is a new run: look at once. Thread safe.
+    void wake();
+
+  private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+struct HousekeeperOptions {
+    std::chrono::milliseconds every{60'000};
+    std::function<void(const std::string&)> on_problem{};  // as of ClipWorkerOptions
+};
+
+// Calls Engine::keep_house() from time to time, on a thread of its own. The engine must outlive it and stay where
+// it is.
+class Housekeeper {
+  public:
+    explicit Housekeeper(Engine& engine, const HousekeeperOptions& options = {});
+    ~Housekeeper();  // waits
+    Housekeeper(const Housekeeper&) = delete;
+    Housekeeper& operator=(const Housekeeper&) = delete;
+
+  private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+struct WebhookSenderOptions {
+    int threads = 2;  // a server that does not answer keeps one of them waiting
+    std::chrono::milliseconds look_every{1000};
+
+    // The wait before the second attempt, three times as long before each further one, and up to half of it
+    // less at random: most_delivery_attempts are spread over 9 to 18 hours.
+    std::chrono::milliseconds first_wait{60'000};
+    std::chrono::milliseconds answer_within{10'000};
+
+    std::function<void(const WebhookDelivery&, bool delivered)> on_attempt{};  // as of ClipWorkerOptions
+    std::function<void(const std::string&)> on_problem{};
+};
+
+// Tells webhooks what has finished: POSTs each payload as JSON, with the header
+//   X-Eventlens-Signature: t=SECONDS,v1=HEX
+// where HEX is the HMAC-SHA256 of "SECONDS.BODY" under the webhook's secret, SECONDS since 1970. Any answer of
+// 2xx is success; redirects are not followed. A delivery may arrive twice, with the same id: when the process
+// ends between an answer and its being written down. The engine must outlive it and stay where it is.
+class WebhookSender {
+  public:
+    explicit WebhookSender(Engine& engine, const WebhookSenderOptions& options = {});
+    ~WebhookSender();  // waits for the answers that are due, WebhookSenderOptions::answer_within at most
+    WebhookSender(const WebhookSender&) = delete;
+    WebhookSender& operator=(const WebhookSender&) = delete;
+
+    void wake();  // there is news; thread safe
+
+  private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+// The signature's header value; for those who check it.
+std::string webhook_signature(std::string_view secret, std::int64_t seconds, std::string_view body);
 
 }  // namespace eventlens

@@ -117,6 +117,14 @@ Retention retention_of(sqlite::Database& database, EventId event) {
     return retention;
 }
 
+void count_search(sqlite::Database& database, EventId event) {
+    database.run("UPDATE events SET billable_searches = billable_searches + 1 WHERE id = ?", event);
+    database.run(
+        "UPDATE organisations SET billable_searches = billable_searches + 1"
+        " WHERE id = (SELECT organisation FROM events WHERE id = ?)",
+        event);
+}
+
 }  // namespace
 
 bool Catalog::save_search(EventId event, const SavedSearch& search, std::span<const StoredSelfie> selfies) {
@@ -144,11 +152,7 @@ bool Catalog::save_search(EventId event, const SavedSearch& search, std::span<co
         put_matches(write.database(), event, id, search.matches);
         if (search.appearances) put_appearances(write.database(), event, id, *search.appearances);
         if (retention.selfies) put_selfies(write.database(), id, selfies);
-        write->run("UPDATE events SET billable_searches = billable_searches + 1 WHERE id = ?", event);
-        write->run(
-            "UPDATE organisations SET billable_searches = billable_searches + 1"
-            " WHERE id = (SELECT organisation FROM events WHERE id = ?)",
-            event);
+        if (search.billable) count_search(write.database(), event);
         write.commit();
     }
     if (expired > 0) impl_->empty_log();

@@ -12,6 +12,8 @@
 #include "base/uuid.h"
 #include "bibs/evidence.h"
 #include "engine/clip_jobs.h"
+#include "engine/housekeeping.h"
+#include "engine/index_queue.h"
 #include "engine/index_run.h"
 #include "engine/live_gallery.h"
 #include "engine/receipt.h"
@@ -147,6 +149,23 @@ struct Engine::Impl {
     SearchResult answer_of(const SavedSearch& saved) const {
         SearchResult result{saved.request_id, true, {}, with_photos(saved.matches), std::nullopt};
         if (saved.appearances) result.appearances = with_spans(*saved.appearances);
+        return result;
+    }
+
+    // The answer to a selfie that shows no face: frozen like others, so that asking again costs nothing.
+    SearchResult find_nobody(EventId event, const std::string& id, bool saved, bool videos) {
+        if (saved) {
+            catalog.set_search_appearances(event, id, {});
+            return load_search(event, id);
+        }
+        SavedSearch search{.request_id = id,
+                           .confidence_percentage = catalog.event(event).settings.confidence_percentage,
+                           .billable = false};
+        if (videos) search.appearances.emplace();
+        SearchResult result;
+        result.request_id = id;
+        if (!catalog.save_search(event, search)) return load_search(event, id);  // another was faster
+        if (videos) result.appearances.emplace();
         return result;
     }
 
@@ -507,6 +526,7 @@ SearchResult Engine::find_selfie(EventId event, std::span<const ImageView> selfi
     for (const ImageView selfie : selfies) {
         std::vector<Face> faces = impl_->faces().find_in_selfie(selfie);
         if (faces.empty()) {
+            if (!options.face_required) return impl_->find_nobody(event, id, saved.has_value(), videos);
             throw Error(ErrorCode::bad_input, selfies.size() == 1
                                                   ? "no face was found in the selfie"
                                                   : "no face was found in one of the selfies");
@@ -623,6 +643,37 @@ std::string Engine::clip_link(const JobClip& clip, const LinkOptions& options) c
     return impl_->link_to(clip.file, options);
 }
 
+IndexRunInfo Engine::start_index_run(EventId event, const std::string& location, bool retry_failed) {
+    (void)impl_->catalog.event(event);
+    const auto source = open_source(location, impl_->options.storage);
+    return start_index_run(event, impl_->catalog.add_source(event, source->uri(), source->access()),
+                           retry_failed);
+}
+
+IndexRunInfo Engine::start_index_run(EventId event, SourceId source, bool retry_failed) {
+    for (const SourceInfo& known : impl_->catalog.sources(event)) {
+        if (known.id == source && known.uri == path_list_uri)
+            throw Error(ErrorCode::bad_input, "a list of paths cannot be indexed again as a whole");
+    }
+    return impl_->catalog.add_index_run(event, source, retry_failed);
+}
+
+void Engine::do_index_run(const Claim& claim, const IndexOptions& options,
+                          const std::function<bool()>& stopped) {
+    eventlens::do_index_run(*this, claim, options, stopped);
+}
+
+std::vector<IndexFailure> Engine::keep_house() {
+    impl_->catalog.remove_expired_searches();
+    remove_forgotten_cuts(impl_->workspace / "cutting");
+    remove_old_deliveries(impl_->catalog);
+    return remove_unwanted_files(impl_->catalog, impl_->store_opener());
+}
+
+const StorageOptions& Engine::storage() const {
+    return impl_->options.storage;
+}
+
 Clip Engine::cut_clip(VideoId video, TimeSpan span, const std::filesystem::path& out,
                       const CutOptions& options) const {
     return eventlens::cut_clip(impl_->video_bytes(impl_->catalog.video(video)), span, out, options);
@@ -677,6 +728,12 @@ std::string Engine::original_link(PhotoId photo, const LinkOptions& options) con
     throw Error(ErrorCode::unsupported, "the original does not lie in a bucket: it has no link");
 }
 
+void Engine::require_original(PhotoId photo) const {
+    const PhotoInfo info = impl_->catalog.photo(photo);
+    const auto source = impl_->source_of(info.event, info.source, info.key);
+    if (!names_bucket(source->uri())) (void)source->open(info.key);
+}
+
 void Engine::set_renditions(EventId event, RenditionSettings settings, const std::string& location) {
     for (const auto* artwork : {&settings.artwork, &settings.artwork_portrait}) {
         if (!artwork->empty()) (void)Watermark::open(*artwork, settings.layout);
@@ -714,6 +771,25 @@ std::vector<std::byte> Engine::rendition_bytes(PhotoId photo, RenditionKind kind
     constexpr std::int64_t largest = 256LL << 20;
     const StoredFile file = impl_->rendition_file(photo, kind);
     return impl_->store_at(file.store_uri, file.store_access)->read(file.key, largest);
+}
+
+std::vector<std::byte> Engine::rendition_or_new(PhotoId photo, RenditionKind kind) const {
+    if (impl_->catalog.rendition(photo, kind)) {
+        try {
+            return rendition_bytes(photo, kind);
+        } catch (const Error& error) {
+            if (error.code() != ErrorCode::not_found) throw;  // else somebody removed the file
+        }
+    }
+    const EventId event = impl_->catalog.photo(photo).event;
+    const RenditionMaker maker(event, impl_->catalog.renditions(event).value_or(RenditionSettings{}),
+                               impl_->store_opener());
+    const std::array kinds{kind};
+    DecodeOptions options;
+    options.enough_long_side = maker.enough_long_side(kinds);
+    const DecodedPhoto decoded = decode_photo(photo_bytes(photo), options);
+    std::vector<MadeRendition> made = maker.make(maker.picture_of(decoded, kinds), decoded, kinds);
+    return std::move(made.front().jpeg);
 }
 
 StoredFile Engine::rendition_file(PhotoId photo, RenditionKind kind) const {

@@ -21,20 +21,20 @@ Address parse_address(const std::string& text);
 struct Config {
     std::filesystem::path workspace = "workspace";
     std::string listen = "127.0.0.1:8080";
-    std::string admin_listen{};         // of administration and metrics; empty: where everything else is
-    std::string public_url{};           // how clients reach this server; empty: as each request did
-    std::string media_base_url{};       // where the folder or bucket of renditions is public; empty: it is not
-    std::vector<std::string> hosts{};   // that may be asked for; empty: all
+    std::string admin_listen{};        // of administration and metrics; empty: where everything else is
+    std::string public_url{};          // how clients reach this server; empty: as each request did
+    std::string media_base_url{};      // where the folder or bucket of renditions is public; empty: it is not
+    std::vector<std::string> hosts{};  // that may be asked for; empty: all
     std::filesystem::path admin_key_file{};
-    std::string admin_key{};            // EVENTLENS_ADMIN_KEY, or what the file holds; empty: no administration
-    int threads = 1;                    // that read and write sockets
-    int workers = 0;                    // that search; 0: one for each core, but two at least
-    int clip_workers = 1;               // clips cut at once
-    int index_workers = 0;              // photos looked at at once by an indexing run; 0: one for each core
-    bool legacy_image_keys = false;     // the misspelt keys of old clients beside the right ones
-    std::string log = "info";           // debug, info, warning, error, off
-    std::filesystem::path log_file{};   // empty: standard error
-    int drain_seconds = 20;             // for what is in work when the server is told to end
+    std::string admin_key{};         // EVENTLENS_ADMIN_KEY, or what the file holds; empty: no administration
+    int threads = 1;                 // that read and write sockets
+    int workers = 0;                 // that search; 0: one for each core, but two at least
+    int clip_workers = 1;            // clips cut at once
+    int index_workers = 0;           // photos looked at at once by an indexing run; 0: one for each core
+    bool legacy_image_keys = false;  // the misspelt keys of old clients beside the right ones
+    std::string log = "info";        // debug, info, warning, error, off
+    std::filesystem::path log_file{};  // empty: standard error
+    int drain_seconds = 20;            // for what is in work when the server is told to end
 
     struct Tls {
         std::filesystem::path certificate{};  // PEM, the whole chain; empty: no TLS
@@ -42,22 +42,22 @@ struct Config {
     } tls{};
 
     struct Limits {
-        int body_mb = 32;         // of a request
+        int body_mb = 32;  // of a request
         int selfie_mb = 25;
         int header_kb = 16;
         int header_seconds = 10;  // to send it
         int body_seconds = 60;
         int idle_seconds = 75;
         int connections = 10'000;
-        int waiting = 1000;       // requests in work or waiting for a worker; then 429
+        int waiting = 1000;  // requests in work or waiting for a worker; then 429
     } limits{};
 
     struct Rate {
-        double requests = 0;        // a second and key; 0: no limit
-        double burst = 0;           // at once; 0: as many as in two seconds
-        double searches = 20;       // POST searches a second and key; 0: no limit
+        double requests = 0;   // a second and key; 0: no limit
+        double burst = 0;      // at once; 0: as many as in two seconds
+        double searches = 20;  // POST searches a second and key; 0: no limit
         double search_burst = 300;
-        double visitor_requests = 50;   // of one participant's token
+        double visitor_requests = 50;  // of one participant's token
         double visitor_searches = 1;
     } rate{};
 
@@ -66,7 +66,7 @@ struct Config {
     } proxies{};
 
     struct Models {
-        std::filesystem::path folder{};                 // empty: EVENTLENS_MODELS
+        std::filesystem::path folder{};                  // empty: EVENTLENS_MODELS
         std::vector<std::filesystem::path> manifests{};  // of models of your own
         std::string precision = "auto";
         std::string embedder{};
@@ -97,7 +97,8 @@ struct SettingHelp {
 };
 std::vector<SettingHelp> settings_help();
 
-// Throws Error(bad_input) for settings that contradict each other. Reads the file with the administrator's key.
+// Throws Error(bad_input) for settings that contradict each other. Reads the file with the administrator's
+// key.
 void complete(Config& config);
 
 }  // namespace eventlens::server

@@ -17,9 +17,7 @@ namespace eventlens::server {
 // Names are compared without case.
 class Headers {
   public:
-    void add(std::string name, std::string value) {
-        all_.emplace_back(std::move(name), std::move(value));
-    }
+    void add(std::string name, std::string value) { all_.emplace_back(std::move(name), std::move(value)); }
     // Of several of one name, the first.
     std::optional<std::string_view> get(std::string_view name) const;
     std::size_t count(std::string_view name) const;
@@ -36,12 +34,15 @@ struct Request {
     std::string query;   // as it was sent, without the '?'
     Headers headers;
     std::string body;
-    std::string host;     // that was asked for, in lower case and without the port
-    std::string peer;     // address of whoever asks; behind a trusted proxy, the one that this tells
-    bool secure = false;  // TLS, here or at a trusted proxy
+    std::string authority;  // the host that was asked for, with its port
+    std::string host;       // the same in lower case and without the port
+    std::string peer;       // address of whoever asks; behind a trusted proxy, the one that this tells
+    bool secure = false;    // TLS, here or at a trusted proxy
 
     // What the route's "{name}" stood for, percent-decoded. Filled by the router.
     std::map<std::string, std::string, std::less<>> parameters{};
+
+    std::string route{};  // its pattern, for logs and metrics; filled by the router
 
     const std::string& parameter(std::string_view name) const { return parameters.find(name)->second; }
 };

@@ -29,8 +29,9 @@ bool is_json(std::string_view content_type) {
     const std::string_view type = content_type.substr(0, content_type.find(';'));
     const std::size_t end = type.find_last_not_of(" \t");
     std::string lower(type.substr(0, end == std::string_view::npos ? 0 : end + 1));
-    std::ranges::transform(lower, lower.begin(),
-                           [](char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c); });
+    std::ranges::transform(lower, lower.begin(), [](char c) {
+        return static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+    });
     return lower == "application/json" || (lower.starts_with("application/") && lower.ends_with("+json"));
 }
 
@@ -38,7 +39,8 @@ bool is_json(std::string_view content_type) {
 class StrictJson {
   public:
     bool operator()(int depth, json::parse_event_t event, json& value) {
-        if (static_cast<std::size_t>(depth) > deepest_json) throw Refusal(422, "body: JSON is nested too deeply");
+        if (static_cast<std::size_t>(depth) > deepest_json)
+            throw Refusal(422, "body: JSON is nested too deeply");
         if (event == json::parse_event_t::object_start) keys_.emplace_back();
         if (event == json::parse_event_t::object_end) keys_.pop_back();
         if (event == json::parse_event_t::key && !keys_.back().insert(value.get<std::string>()).second)
@@ -156,12 +158,8 @@ Page page_of(const Query& query, std::int64_t default_size, std::int64_t greates
 
 json pagination_of(const Page& page, std::int64_t total) {
     if (total == 0) {
-        return {{"total", 0},
-                {"currentPage", 0},
-                {"totalPages", 0},
-                {"hasNextPage", false},
-                {"hasPreviousPage", false},
-                {"page_size", page.size}};
+        return {{"total", 0},           {"currentPage", 0},         {"totalPages", 0},
+                {"hasNextPage", false}, {"hasPreviousPage", false}, {"page_size", page.size}};
     }
     const std::int64_t pages = (total + page.size - 1) / page.size;
     return {{"total", total},

@@ -25,9 +25,7 @@ std::optional<std::int64_t> integer_of(std::string_view text);
 
 class Mistakes {
   public:
-    void add(std::string where, std::string what) {
-        all_.emplace_back(std::move(where), std::move(what));
-    }
+    void add(std::string where, std::string what) { all_.emplace_back(std::move(where), std::move(what)); }
     bool any() const { return !all_.empty(); }
 
     // Throws Refusal(422) if there are any.

@@ -40,10 +40,10 @@ Router::Router(std::vector<Route> routes) : routes_(std::move(routes)) {
 }
 
 bool Router::matches(const Pattern& pattern, const std::vector<std::string_view>& segments) const {
-    return std::ranges::equal(
-        pattern.segments, segments, [](std::string_view wanted, std::string_view given) {
-            return is_parameter(wanted) ? !given.empty() : wanted == given;
-        });
+    return std::ranges::equal(pattern.segments, segments,
+                              [](std::string_view wanted, std::string_view given) {
+                                  return is_parameter(wanted) ? !given.empty() : wanted == given;
+                              });
 }
 
 const Route& Router::route(Request& request) const {
@@ -55,6 +55,7 @@ const Route& Router::route(Request& request) const {
         if (!matches(pattern, segments)) continue;
         known = true;
         if (!answers(routes_[place], request.method)) continue;
+        request.route = routes_[place].pattern;
         for (std::size_t i = 0; i < segments.size(); ++i) {
             const std::string_view name = pattern.segments[i];
             if (!is_parameter(name)) continue;

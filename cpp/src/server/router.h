@@ -37,7 +37,7 @@ struct Route {
     Feature feature = Feature::none;
     Weight weight = Weight::heavy;
     bool search = false;             // counts against the tighter limit for searches
-    std::size_t max_body = 1 << 20;  // bytes
+    std::size_t max_body = 1 << 20;  // bytes; 0: as the configuration says for the largest
 };
 
 class Router {
