@@ -1,14 +1,11 @@
 #include "engine/clip_jobs.h"
 
-#include <condition_variable>
 #include <exception>
-#include <mutex>
-#include <thread>
 #include <utility>
 
 #include "base/uuid.h"
-#include "engine/crew.h"
 #include "engine/leases.h"
+#include "engine/shift.h"
 #include "eventlens/error.h"
 
 namespace eventlens {
@@ -116,40 +113,16 @@ struct ClipWorkers::Impl {
           leases(
               options.lease,
               [this](const Claim& claim) { return engine.catalog().renew_clip_job(claim, options.lease); },
-              [this](const std::string& problem) { tell(problem); }),
-          crew([this] { stop(); }) {
-        for (int i = 0; i < options.threads; ++i) crew.add([this] { work(); });
-    }
+              options.on_problem),
+          shift(
+              options.threads, options.look_every,
+              [this](const std::atomic<bool>& ending) { return work(ending); }, options.on_problem) {}
 
-    void tell(const std::string& problem) const {
-        if (options.on_problem) options.on_problem(problem);
-    }
-
-    void stop() {
-        {
-            const std::lock_guard lock(mutex);
-            stopping = true;
-        }
-        wake.notify_all();
-    }
-
-    void work() {
-        while (!stopping) {
-            bool found = false;
-            try {
-                found = work_on_one();
-            } catch (const std::exception& error) {
-                tell(std::string("clips: ") + error.what());
-            }
-            if (!found) rest();
-        }
-    }
-
-    bool work_on_one() {
+    bool work(const std::atomic<bool>& ending) {
         const auto claim = engine.catalog().claim_clip_job(options.lease);
         if (!claim) return false;
         const auto held = leases.hold(*claim);
-        engine.make_clips(*claim, [&] { return stopping || held->lost; });
+        engine.make_clips(*claim, [&] { return ending || held->lost; });
         if (options.on_finished) tell_finished(*claim);
         return true;
     }
@@ -165,20 +138,10 @@ struct ClipWorkers::Impl {
         if (job.state != ClipJobState::processing) options.on_finished(job);
     }
 
-    void rest() {
-        std::unique_lock lock(mutex);
-        wake.wait_for(lock, options.look_every, [&] { return stopping || woken > 0; });
-        if (woken > 0) --woken;
-    }
-
     Engine& engine;
     const ClipWorkerOptions options;
-    std::mutex mutex;
-    std::condition_variable wake;
-    std::atomic<bool> stopping{false};
-    int woken = 0;  // workers that are to look at once
     LeaseKeeper leases;
-    Crew crew;  // ends first
+    Shift shift;  // ends first
 };
 
 ClipWorkers::ClipWorkers(Engine& engine, const ClipWorkerOptions& options)
@@ -186,11 +149,7 @@ ClipWorkers::ClipWorkers(Engine& engine, const ClipWorkerOptions& options)
 ClipWorkers::~ClipWorkers() = default;
 
 void ClipWorkers::wake() {
-    {
-        const std::lock_guard lock(impl_->mutex);
-        if (impl_->woken < impl_->options.threads) ++impl_->woken;
-    }
-    impl_->wake.notify_one();
+    impl_->shift.wake();
 }
 
 }  // namespace eventlens

@@ -50,7 +50,7 @@ void LeaseKeeper::renew_all() {
             if (!renew_(held->claim)) held->lost = true;
         } catch (const std::exception& error) {
             // The lease has two more thirds to run; once it ends, whoever takes the work on has it.
-            tell_(std::string("a lease was not renewed: ") + error.what());
+            if (tell_) tell_(std::string("a lease was not renewed: ") + error.what());
         }
     }
 }

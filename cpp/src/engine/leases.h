@@ -14,7 +14,7 @@
 
 namespace eventlens {
 
-// Told what went wrong where nobody waits for an answer, on the thread that it happened on.
+// Told what went wrong where nobody waits for an answer, on the thread that it happened on. May be absent.
 using ProblemTeller = std::function<void(const std::string&)>;
 
 // Renews the leases of work in hand, on a thread of its own, so that work that takes long is not taken for

@@ -22,10 +22,10 @@ namespace eventlens::http {
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
 struct Request {
-    std::string method = "GET";  // GET, HEAD, PUT or DELETE
+    std::string method = "GET";  // GET, HEAD, PUT, POST or DELETE
     std::string url;             // complete and percent-encoded; sent as it is
     Headers headers{};
-    std::span<const std::byte> body{};  // of a PUT; borrowed
+    std::span<const std::byte> body{};  // of a PUT or POST; borrowed
     std::filesystem::path body_file{};  // not empty: the body is this file's content instead
 };
 

@@ -259,6 +259,13 @@ Outcome Line::perform(const Request& request, const Settings& settings, Response
         set(handle, CURLOPT_READDATA, &transfer);
         set(handle, CURLOPT_SEEKFUNCTION, &on_seek);
         set(handle, CURLOPT_SEEKDATA, &transfer);
+    } else if (request.method == "POST") {
+        set(handle, CURLOPT_POST, 1L);
+        set(handle, CURLOPT_POSTFIELDSIZE_LARGE, size);
+        set(handle, CURLOPT_READFUNCTION, &on_send);
+        set(handle, CURLOPT_READDATA, &transfer);
+        set(handle, CURLOPT_SEEKFUNCTION, &on_seek);
+        set(handle, CURLOPT_SEEKDATA, &transfer);
     } else if (request.method == "HEAD") {
         set(handle, CURLOPT_NOBODY, 1L);
     } else if (request.method != "GET") {
