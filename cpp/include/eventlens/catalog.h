@@ -659,12 +659,13 @@ class Catalog {
 
     // --- Organisations and events ---
 
-    // Throws Error(bad_input) for a name that is empty or taken.
-    OrganisationId create_organisation(const std::string& name);
+    // Throws Error(bad_input) for a name that is empty or taken, an origin that is none, or more than 100.
+    OrganisationId create_organisation(const std::string& name,
+                                       std::span<const std::string> cors_origins = {});
     std::vector<Organisation> organisations() const;
     Organisation organisation(OrganisationId organisation) const;
 
-    // Throws as create_organisation(), and Error(bad_input) for an origin that is none or more than 100.
+    // Throws as create_organisation().
     void update_organisation(OrganisationId organisation, const std::string& name,
                              std::span<const std::string> cors_origins);
 

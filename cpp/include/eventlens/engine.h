@@ -236,6 +236,10 @@ class Engine {
     Deletion delete_photos_of_bib(EventId event, std::string_view bib);
     Deletion delete_photos_of_search(EventId event, const std::string& request_id);
 
+    // What open_source() opens by `location` becomes a source of the event, to be indexed later; it is not asked
+    // for anything yet. Throws as open_source() does.
+    SourceId add_source(EventId event, const std::string& location);
+
     // Catalog::remove_source(), and the files of renditions. Returns IndexReport::files_left.
     std::vector<IndexFailure> remove_source(EventId event, SourceId source);
 

@@ -140,10 +140,13 @@ void require_organisation(sqlite::Database& database, OrganisationId organisatio
         throw_not_found("organisation", organisation);
 }
 
-OrganisationId Catalog::create_organisation(const std::string& name) {
+OrganisationId Catalog::create_organisation(const std::string& name,
+                                            std::span<const std::string> cors_origins) {
+    const std::string origins = joined(cors_origins);
     auto write = impl_->write();
     require_free_name(write.database(), name, 0);
-    write->run("INSERT INTO organisations(name, created) VALUES (?, ?)", name, now_milliseconds());
+    write->run("INSERT INTO organisations(name, cors_origins, created) VALUES (?, ?, ?)", name, origins,
+               now_milliseconds());
     const auto id = write->last_insert_id();
     write.commit();
     return id;

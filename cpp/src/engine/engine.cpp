@@ -479,6 +479,11 @@ Deletion Engine::delete_photos_of_search(EventId event, const std::string& reque
     return delete_photos(event, photos);
 }
 
+SourceId Engine::add_source(EventId event, const std::string& location) {
+    const auto source = open_source(location, impl_->options.storage);
+    return impl_->catalog.add_source(event, source->uri(), source->access());
+}
+
 std::vector<IndexFailure> Engine::remove_source(EventId event, SourceId source) {
     impl_->catalog.remove_source(event, source);
     return remove_unwanted_files(impl_->catalog, impl_->store_opener());

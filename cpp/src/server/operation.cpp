@@ -1,6 +1,7 @@
 #include "server/operation.h"
 
 #include "eventlens/error.h"
+#include "server/admin_routes.h"
 #include "server/log.h"
 #include "server/metrics.h"
 #include "server/replies.h"
@@ -94,6 +95,9 @@ std::vector<Route> Operation::administration_routes() {
         return reply;
     };
     std::vector<Route> routes{{.method = "GET", .pattern = "/metrics", .handler = metrics}};
+    for (const auto& more :
+         {admin_organisation_routes(), admin_event_routes(), admin_deletion_routes(), admin_usage_routes()})
+        routes.insert(routes.end(), more.begin(), more.end());
     return routes;
 }
 
