@@ -11,27 +11,10 @@ from pathlib import Path
 import pytest
 import tomllib
 from tests.server.running import program
+from tests.server.settings_table import DOCUMENT, EXAMPLE, SETTING, flag_of, run, told_settings, with_table
 
 ROOT = Path(__file__).parents[2]
 PACKAGING = ROOT / "packaging"
-EXAMPLE = PACKAGING / "eventlens.toml"
-SETTING = re.compile(r"^(#?)([a-z_]+) = (.*)$", re.MULTILINE)
-
-
-def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    """The program with these settings and none of this machine's."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("EVENTLENS_")}
-    command = [str(program()), *map(str, arguments)]
-    return subprocess.run(
-        command, env=kept | environment, capture_output=True, text=True, timeout=60, check=False
-    )
-
-
-def told_settings() -> dict[str, str]:
-    """Flag to default, as `--help` tells them."""
-    told = run("--help").stdout
-    flags = re.findall(r"^ +--([a-z-]+) \S+\s+(?:\S.*?)(?: \(([^()]*)\))?$", told, re.MULTILINE)
-    return {flag: standard for flag, standard in flags if flag != "config"}
 
 
 def example_settings() -> dict[str, tuple[bool, object]]:
@@ -46,10 +29,6 @@ def example_settings() -> dict[str, tuple[bool, object]]:
     return settings
 
 
-def flag(name: str) -> str:
-    return name.replace(".", "-").replace("_", "-")
-
-
 def as_told(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
@@ -60,9 +39,14 @@ def test_the_example_holds_every_setting_with_its_default():
     told = told_settings()
     assert len(told) > 30
     example = example_settings()
-    assert {flag(name) for name in example} == set(told)
-    commented = {flag(name): as_told(value) for name, (in_force, value) in example.items() if not in_force}
-    assert commented == {name: told[name] for name in commented}
+    assert {flag_of(name) for name in example} == set(told)
+    commented = {flag_of(name): as_told(value) for name, (in_force, value) in example.items() if not in_force}
+    assert commented == {name: told[name].default for name in commented}
+
+
+def test_the_document_has_the_settings_that_the_program_has():
+    document = DOCUMENT.read_text()
+    assert with_table(document) == document, "run python -m tests.server.settings_table"
 
 
 def test_the_example_is_accepted_as_it_is_and_with_every_setting_in_force(tmp_path):
