@@ -69,7 +69,7 @@ std::vector<Setting> settings_of(Config& c) {
         {"rate.visitor_requests", &c.rate.visitor_requests, "requests a second of one participant"},
         {"rate.visitor_searches", &c.rate.visitor_searches, "searches a second of one participant"},
         {"proxies.trusted", &c.proxies.trusted,
-         "networks whose X-Forwarded-* headers are believed (10.0.0.0/8)"},
+         "networks whose X-Forwarded-* headers are believed, such as 10.0.0.0/8"},
         {"models.folder", &c.models.folder,
          "where `eventlens models fetch` put the models; empty: EVENTLENS_MODELS"},
         {"models.manifests", &c.models.manifests, "manifests of models of your own"},
