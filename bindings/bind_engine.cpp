@@ -210,9 +210,31 @@ void bind_values(py::module_& module) {
         .def_readonly("faces", &Engine::PhotoDetails::faces)
         .def_readonly("bibs", &Engine::PhotoDetails::bibs);
 
+    py::class_<EventFeatures>(module, "EventFeatures", "What an event's clients may use.")
+        .def_readwrite("enabled", &EventFeatures::enabled)
+        .def_readwrite("bib_search", &EventFeatures::bib_search)
+        .def_readwrite("selfie_search", &EventFeatures::selfie_search)
+        .def_readwrite("name_search", &EventFeatures::name_search)
+        .def_readwrite("video_search", &EventFeatures::video_search)
+        .def_readwrite("video_selfie_search", &EventFeatures::video_selfie_search)
+        .def_readwrite("timeline_search", &EventFeatures::timeline_search);
+
+    py::class_<ClipOptions>(module, "ClipOptions", "Which seconds of a video to keep.")
+        .def_readwrite("min_probability", &ClipOptions::min_probability)
+        .def_readwrite("min_segment", &ClipOptions::min_segment)
+        .def_readwrite("max_gap", &ClipOptions::max_gap)
+        .def_readwrite("padding_start", &ClipOptions::padding_start)
+        .def_readwrite("padding_end", &ClipOptions::padding_end)
+        .def_readwrite("max_clip_duration", &ClipOptions::max_clip_duration);
+
     py::class_<EventSettings>(module, "EventSettings", "What an organiser decides of an event.")
         .def(py::init<>())
         .def_readwrite("name", &EventSettings::name)
+        .def_readwrite("slug", &EventSettings::slug)
+        .def_readwrite("cover_image", &EventSettings::cover_image)
+        .def_readwrite("features", &EventSettings::features)
+        .def_readwrite("clips", &EventSettings::clips)
+        .def_readwrite("originals", &EventSettings::originals)
         .def_readwrite("date", &EventSettings::date)
         .def_readwrite("time_zone", &EventSettings::time_zone)
         .def_readwrite("bib_pattern", &EventSettings::bib_pattern)
@@ -267,10 +289,6 @@ void bind_values(py::module_& module) {
         .def_readonly("bytes_after", &PurgeReport::bytes_after)
         .def_readonly("finished", &PurgeReport::finished, "Milliseconds since 1970-01-01T00:00:00Z.")
         .def_readonly("receipt", &PurgeReport::receipt);
-
-    py::class_<Organisation>(module, "Organisation", "Who owns events.")
-        .def_readonly("id", &Organisation::id)
-        .def_readonly("name", &Organisation::name);
 }
 
 }  // namespace
@@ -300,12 +318,6 @@ void bind_engine(py::module_& module) {
              }),
              "workspace"_a, "manifests"_a, py::kw_only(), "precision"_a = "auto", "threads"_a = 0,
              "embedder"_a = "", "reader"_a = BibOptions{}.reader, "storage"_a = StorageOptions{})
-        .def(
-            "organisations", [](Engine& e) { return e.catalog().organisations(); }, Release())
-        .def(
-            "create_organisation",
-            [](Engine& e, const std::string& name) { return e.catalog().create_organisation(name); },
-            "name"_a, Release())
         .def("create_event", &Engine::create_event, "settings"_a, "organisation"_a = default_organisation,
              Release())
         .def("update_event", &Engine::update_event, "event"_a, "settings"_a, Release())
@@ -522,6 +534,7 @@ void bind_engine(py::module_& module) {
             },
             "event"_a);
     bind_renditions(module, engine);
+    bind_access(module, engine);
 }
 
 }  // namespace eventlens::python

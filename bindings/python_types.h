@@ -95,5 +95,6 @@ void bind_gallery(py::module_& module);
 void bind_storage(py::module_& module);
 void bind_engine(py::module_& module);
 void bind_renditions(py::module_& module, py::class_<Engine>& engine);
+void bind_access(py::module_& module, py::class_<Engine>& engine);
 
 }  // namespace eventlens::python

@@ -29,6 +29,7 @@ from eventlens._core import (
 )
 from eventlens.client import Client, RequestError
 from eventlens.models import BibReader, FaceFinder, open_models
+from eventlens.organisations import ApiKey, NewKey, Organisation
 from eventlens.renditions import RenditionProgress, RenditionReport, Renditions
 from eventlens.results import (
     Appearance,
@@ -42,11 +43,13 @@ from eventlens.results import (
     StoredSelfie,
     Video,
 )
+from eventlens.settings import ClipSettings, Features
 from eventlens.storage import Storage, Store, StoredObject, open_store
 from eventlens.videos import Clip, ClipSpan, ClipSpans, CutError, cut_clip, read_frame
 from eventlens.workspace import Event, PhotoDetails, Workspace, open
 
 __all__ = [
+    "ApiKey",
     "Appearance",
     "BadInputError",
     "Bib",
@@ -54,6 +57,7 @@ __all__ = [
     "BibReader",
     "Client",
     "Clip",
+    "ClipSettings",
     "ClipSpan",
     "ClipSpans",
     "CutError",
@@ -61,12 +65,15 @@ __all__ = [
     "EventlensError",
     "Face",
     "FaceFinder",
+    "Features",
     "IndexProgress",
     "IndexReport",
     "Match",
     "Matches",
     "ModelStore",
+    "NewKey",
     "NotFoundError",
+    "Organisation",
     "OverloadedError",
     "Photo",
     "PhotoDetails",

@@ -11,6 +11,7 @@ import pathlib
 import typing
 
 __all__: list[str] = [
+    "ApiKey",
     "AppearanceContent",
     "AppearanceMatch",
     "BadInputError",
@@ -18,8 +19,10 @@ __all__: list[str] = [
     "BibRead",
     "BibReader",
     "CameraClock",
+    "ClipOptions",
     "CoreClip",
     "CoreClipSpan",
+    "CoreDeletion",
     "CoreIndexReport",
     "CorePurgeReport",
     "CoreRenditionReport",
@@ -27,6 +30,7 @@ __all__: list[str] = [
     "DamagedVideo",
     "Engine",
     "EventCounts",
+    "EventFeatures",
     "EventInfo",
     "EventSettings",
     "EventlensError",
@@ -40,6 +44,7 @@ __all__: list[str] = [
     "IndexProgress",
     "ModelEntry",
     "ModelStore",
+    "NewKey",
     "NotFoundError",
     "Organisation",
     "OverloadedError",
@@ -831,15 +836,62 @@ class PhotoDetails:
     @property
     def photo(self) -> PhotoInfo: ...
 
+class EventFeatures:
+    """
+    What an event's clients may use.
+    """
+
+    bib_search: bool
+    enabled: bool
+    name_search: bool
+    selfie_search: bool
+    timeline_search: bool
+    video_search: bool
+    video_selfie_search: bool
+
+class ClipOptions:
+    """
+    Which seconds of a video to keep.
+    """
+    @property
+    def max_clip_duration(self) -> float: ...
+    @max_clip_duration.setter
+    def max_clip_duration(self, arg0: typing.SupportsFloat | typing.SupportsIndex) -> None: ...
+    @property
+    def max_gap(self) -> float: ...
+    @max_gap.setter
+    def max_gap(self, arg0: typing.SupportsFloat | typing.SupportsIndex) -> None: ...
+    @property
+    def min_probability(self) -> float: ...
+    @min_probability.setter
+    def min_probability(self, arg0: typing.SupportsFloat | typing.SupportsIndex) -> None: ...
+    @property
+    def min_segment(self) -> float: ...
+    @min_segment.setter
+    def min_segment(self, arg0: typing.SupportsFloat | typing.SupportsIndex) -> None: ...
+    @property
+    def padding_end(self) -> float: ...
+    @padding_end.setter
+    def padding_end(self, arg0: typing.SupportsFloat | typing.SupportsIndex) -> None: ...
+    @property
+    def padding_start(self) -> float: ...
+    @padding_start.setter
+    def padding_start(self, arg0: typing.SupportsFloat | typing.SupportsIndex) -> None: ...
+
 class EventSettings:
     """
     What an organiser decides of an event.
     """
 
     bib_pattern: str
+    clips: ClipOptions
+    cover_image: str
     date: str
+    features: EventFeatures
     name: str
+    originals: bool
     selfie_retention: bool
+    slug: str
     status: str
     time_zone: str
     def __init__(self) -> None: ...
@@ -943,15 +995,6 @@ class CorePurgeReport:
     @property
     def receipt(self) -> pathlib.Path: ...
 
-class Organisation:
-    """
-    Who owns events.
-    """
-    @property
-    def id(self) -> int: ...
-    @property
-    def name(self) -> str: ...
-
 class Engine:
     """
     A workspace, its catalog and its models. The package's Workspace and Event are made of it. Thread safe; the GIL is released around all work.
@@ -967,6 +1010,7 @@ class Engine:
         reader: str = "paddle",
         storage: StorageOptions = ...,
     ) -> None: ...
+    def api_keys(self) -> list[ApiKey]: ...
     def appearances(self, video: typing.SupportsInt | typing.SupportsIndex) -> list[AppearanceContent]: ...
     def apply_retention(self, event: typing.SupportsInt | typing.SupportsIndex) -> int: ...
     def camera_clocks(self, event: typing.SupportsInt | typing.SupportsIndex) -> list[CameraClock]: ...
@@ -975,6 +1019,9 @@ class Engine:
     def create_event(
         self, settings: EventSettings, organisation: typing.SupportsInt | typing.SupportsIndex = 1
     ) -> int: ...
+    def create_key(
+        self, organisation: typing.SupportsInt | typing.SupportsIndex, name: str, creator: str
+    ) -> NewKey: ...
     def create_organisation(self, name: str) -> int: ...
     def cut_clip(
         self,
@@ -987,6 +1034,17 @@ class Engine:
         progress: typing.Any,
     ) -> CoreClip: ...
     def delete_event(self, event: typing.SupportsInt | typing.SupportsIndex) -> list[IndexFailure]: ...
+    def delete_photos(
+        self,
+        event: typing.SupportsInt | typing.SupportsIndex,
+        photos: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    ) -> CoreDeletion: ...
+    def delete_photos_of_bib(
+        self, event: typing.SupportsInt | typing.SupportsIndex, bib: str
+    ) -> CoreDeletion: ...
+    def delete_photos_of_search(
+        self, event: typing.SupportsInt | typing.SupportsIndex, request_id: str
+    ) -> CoreDeletion: ...
     def details(self, photo: typing.SupportsInt | typing.SupportsIndex) -> PhotoDetails: ...
     def event(self, event: typing.SupportsInt | typing.SupportsIndex) -> EventInfo: ...
     def events(self, organisation: typing.SupportsInt | typing.SupportsIndex = 1) -> list[EventInfo]: ...
@@ -1087,6 +1145,7 @@ class Engine:
         long_side: typing.SupportsInt | typing.SupportsIndex = 0,
     ) -> numpy.typing.NDArray[numpy.uint8]: ...
     def purge_event(self, event: typing.SupportsInt | typing.SupportsIndex) -> CorePurgeReport: ...
+    def remove_key(self, key: typing.SupportsInt | typing.SupportsIndex) -> None: ...
     def remove_photos(
         self,
         event: typing.SupportsInt | typing.SupportsIndex,
@@ -1094,6 +1153,11 @@ class Engine:
     ) -> int: ...
     def remove_renditions(self, event: typing.SupportsInt | typing.SupportsIndex) -> list[IndexFailure]: ...
     def remove_search(self, event: typing.SupportsInt | typing.SupportsIndex, request_id: str) -> None: ...
+    def remove_source(
+        self,
+        event: typing.SupportsInt | typing.SupportsIndex,
+        source: typing.SupportsInt | typing.SupportsIndex,
+    ) -> list[IndexFailure]: ...
     def rendition_bytes(self, photo: typing.SupportsInt | typing.SupportsIndex, kind: str) -> bytes: ...
     def rendition_link(
         self,
@@ -1116,6 +1180,7 @@ class Engine:
         photos: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
         hidden: bool,
     ) -> int: ...
+    def set_key_active(self, key: typing.SupportsInt | typing.SupportsIndex, active: bool) -> None: ...
     def set_renditions(
         self,
         event: typing.SupportsInt | typing.SupportsIndex,
@@ -1136,6 +1201,12 @@ class Engine:
     def unfinished_purges(self) -> list[Purge]: ...
     def update_event(
         self, event: typing.SupportsInt | typing.SupportsIndex, settings: EventSettings
+    ) -> None: ...
+    def update_organisation(
+        self,
+        organisation: typing.SupportsInt | typing.SupportsIndex,
+        name: str,
+        cors_origins: collections.abc.Sequence[str],
     ) -> None: ...
     def video_frame(
         self,
@@ -1219,6 +1290,70 @@ class CoreRenditionReport:
     def seconds(self) -> float: ...
     @property
     def unchanged(self) -> int: ...
+
+class Organisation:
+    """
+    Who owns events.
+    """
+    @property
+    def billable_searches(self) -> int: ...
+    @property
+    def cors_origins(self) -> list[str]:
+        """
+        Web pages that may ask a server.
+        """
+    @property
+    def created(self) -> int:
+        """
+        Milliseconds since 1970-01-01T00:00:00Z.
+        """
+    @property
+    def id(self) -> int: ...
+    @property
+    def name(self) -> str: ...
+
+class ApiKey:
+    """
+    What is known of a key to a server: not the key.
+    """
+    @property
+    def active(self) -> bool: ...
+    @property
+    def created(self) -> int:
+        """
+        Milliseconds since 1970-01-01T00:00:00Z.
+        """
+    @property
+    def creator(self) -> str: ...
+    @property
+    def id(self) -> int: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def organisation(self) -> int: ...
+    @property
+    def shown(self) -> str:
+        """
+        How it begins.
+        """
+
+class NewKey:
+    """
+    A key that was just made, and is told this once.
+    """
+    @property
+    def id(self) -> int: ...
+    @property
+    def key(self) -> str: ...
+
+class CoreDeletion:
+    """
+    What was deleted for good.
+    """
+    @property
+    def files_left(self) -> list[IndexFailure]: ...
+    @property
+    def photos(self) -> int: ...
 
 def cut_clip(
     source: os.PathLike[str] | str | bytes,

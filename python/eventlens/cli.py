@@ -18,6 +18,8 @@ import typer
 
 import eventlens
 from eventlens import model_fetch
+from eventlens.admin_cli import event_app, key_app, org_app
+from eventlens.command_options import JsonOption, WorkspaceOption, open_existing
 from eventlens.progress import cutting_shown, making_shown, progress_shown
 from eventlens.results import Matches, Search
 from eventlens.terminal import (
@@ -62,12 +64,11 @@ models_app = typer.Typer(
     help="The neural networks: where they come from, and whether they are there.", no_args_is_help=True
 )
 app.add_typer(models_app, name="models")
+app.add_typer(org_app, name="org")
+app.add_typer(key_app, name="key")
+app.add_typer(event_app, name="event")
 
-WorkspaceOption = Annotated[
-    Path, typer.Option("--workspace", "-w", help="The workspace folder.", envvar="EVENTLENS_WORKSPACE")
-]
 EventOption = Annotated[str, typer.Option("--event", "-e", help="The event's name.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, for scripts.")]
 ManifestOption = Annotated[
     list[Path] | None, typer.Option("--manifest", help="A manifest of your own models; may be repeated.")
 ]
@@ -710,16 +711,6 @@ def days_of(text: str) -> float | None:
         return float(text)
     except ValueError:
         raise typer.BadParameter(f'--search-days {text}: give a number of days, or "forever"') from None
-
-
-def open_existing(workspace: Path, **options: Any) -> eventlens.Workspace:
-    """A workspace that must be there already: a query does not make one."""
-    if not (workspace / "catalog.sqlite").exists():
-        raise eventlens.NotFoundError(
-            f"no workspace in {str(workspace)!r}; "
-            f"`eventlens index FOLDER --event NAME --workspace {workspace}` makes one"
-        )
-    return eventlens.open(workspace, **options)
 
 
 def search_selfies(

@@ -15,6 +15,17 @@ import numpy as np
 from eventlens import _core
 from eventlens._core import Bib, Face, IndexProgress
 from eventlens.models import Manifests, manifest_paths
+from eventlens.organisations import (
+    ApiKey,
+    NewKey,
+    Organisation,
+    change_organisation,
+    id_of,
+    key_of,
+    new_key_of,
+    number_of,
+    organisations_in,
+)
 from eventlens.renditions import (
     Artwork,
     Position,
@@ -41,6 +52,7 @@ from eventlens.results import (
     search_of,
     video_of,
 )
+from eventlens.settings import ClipSettings, Features, change_fields, clips_of, features_of
 from eventlens.storage import Storage, core_options
 from eventlens.videos import Clip, ClipSpan, ClipSpans, CutMode, cut_clips, spans_of
 
@@ -108,7 +120,7 @@ class Workspace:
         confidence_percentage: float | None = None,
         search_lifetime_days: float | None = 30.0,
         selfie_retention: bool = False,
-        org: str | None = None,
+        org: str | Organisation | int | None = None,
     ) -> Event:
         r"""Create an event.
 
@@ -121,7 +133,7 @@ class Workspace:
             search_lifetime_days: A search and its answer are deleted so long after it was made; None: never. 30 days
                 is enough for people who come back for their pictures; asking again costs a selfie.
             selfie_retention: Keep the selfies of a search with it; else they are never stored.
-            org: Name of the organisation that owns it, created if new; None: the default one.
+            org: The organisation that owns it; by its name, created if new; None: the default one.
 
         Raises:
             BadInputError: the name is taken, or something above is malformed.
@@ -137,7 +149,7 @@ class Workspace:
         organisation = self._organisation(org, create=True)
         return Event(self._engine, self._engine.create_event(settings, organisation))
 
-    def event(self, name: str, *, org: str | None = None) -> Event:
+    def event(self, name: str, *, org: str | Organisation | int | None = None) -> Event:
         """The event of this name. Raises NotFoundError."""
         found = self._engine.find_event(name, self._organisation(org))
         if found is None:
@@ -145,7 +157,11 @@ class Workspace:
             raise _core.NotFoundError(f"no event {name!r} in {fspath(self.folder)!r}; there are: {known}")
         return Event(self._engine, found)
 
-    def events(self, *, org: str | None = None) -> list[Event]:
+    def event_by_id(self, number: int) -> Event:
+        """The event with this id, of any organisation. Raises NotFoundError."""
+        return Event(self._engine, self._engine.event(number).id)
+
+    def events(self, *, org: str | Organisation | int | None = None) -> list[Event]:
         """Every event of an organisation, latest date first."""
         return [Event(self._engine, info.id) for info in self._engine.events(self._organisation(org))]
 
@@ -180,21 +196,79 @@ class Workspace:
         """Numbers and names of events whose purge was interrupted: `purge_event` of the number finishes it."""
         return {purge.event: purge.event_name for purge in self._engine.unfinished_purges()}
 
+    # --- organisations ---
+
+    def organisations(self) -> list[Organisation]:
+        """Who owns events; the first is the one of events made without `org`."""
+        return organisations_in(self._engine)
+
+    def create_organisation(self, name: str) -> Organisation:
+        """Raises BadInputError for a name that is empty or taken."""
+        number = self._engine.create_organisation(name)
+        return next(item for item in self.organisations() if item.id == number)
+
+    def update_organisation(
+        self,
+        org: Organisation | int,
+        *,
+        name: str | None = None,
+        cors_origins: Sequence[str] | None = None,
+    ) -> Organisation:
+        """Change an organisation; what is None stays.
+
+        Args:
+            cors_origins: Web pages that may ask a server, as browsers name them: "https://photos.example.org", or "*"
+                for all.
+
+        Raises:
+            BadInputError: the name is taken, or an origin is none.
+            NotFoundError: there is no such organisation.
+        """
+        return change_organisation(self._engine, org, name, cors_origins)
+
+    def create_key(self, org: Organisation | int, *, name: str = "", creator: str = "") -> NewKey:
+        """Make a key that opens a server to an organisation: 40 random letters and digits. Only a digest is stored.
+
+        Raises:
+            BadInputError: the organisation has ten keys already, inactive ones included.
+            NotFoundError: there is no such organisation.
+        """
+        return new_key_of(self._engine.create_key(number_of(org), name, creator))
+
+    def keys(self, org: Organisation | int | None = None) -> list[ApiKey]:
+        """What is known of the keys of an organisation, or of all."""
+        number = None if org is None else number_of(org)
+        return [key_of(key) for key in self._engine.api_keys() if number in (None, key.organisation)]
+
+    def disable_key(self, key: ApiKey | int) -> None:
+        """Keep a key from being used, at once, until it is enabled. Raises NotFoundError."""
+        self._engine.set_key_active(id_of(key), False)
+
+    def enable_key(self, key: ApiKey | int) -> None:
+        """Let a key be used again. Raises NotFoundError."""
+        self._engine.set_key_active(id_of(key), True)
+
+    def delete_key(self, key: ApiKey | int) -> None:
+        """Forget a key for good. Raises NotFoundError."""
+        self._engine.remove_key(id_of(key))
+
     def compact(self) -> None:
         """Write the catalog anew, so that nothing of what was ever removed is left in its files. Raises as
         `purge_event` does."""
         self._engine.compact()
 
-    def _organisation(self, name: str | None, *, create: bool = False) -> int:
+    def _organisation(self, org: str | Organisation | int | None, *, create: bool = False) -> int:
+        if isinstance(org, int | Organisation):
+            return number_of(org)
         organisations = self._engine.organisations()
-        if name is None:
+        if org is None:
             return organisations[0].id
         for organisation in organisations:
-            if organisation.name == name:
+            if organisation.name == org:
                 return organisation.id
         if not create:
-            raise _core.NotFoundError(f"no organisation {name!r}")
-        return self._engine.create_organisation(name)
+            raise _core.NotFoundError(f"no organisation {org!r}")
+        return self._engine.create_organisation(org)
 
 
 @dataclass(frozen=True)
@@ -222,13 +296,132 @@ class Event:
     def name(self) -> str:
         return self._settings.name
 
+    @name.setter
+    def name(self, name: str) -> None:
+        self._change("name", name)
+
+    @property
+    def organisation(self) -> int:
+        """The id of the organisation that owns it."""
+        return self._engine.event(self.id).organisation
+
+    @property
+    def slug(self) -> str:
+        """Its name in URLs, unique in its organisation; set to "", it is made from the name."""
+        return self._settings.slug
+
+    @slug.setter
+    def slug(self, slug: str) -> None:
+        self._change("slug", slug)
+
+    @property
+    def status(self) -> str:
+        """ "active", "draft", or what your own steps are called."""
+        return self._settings.status
+
+    @status.setter
+    def status(self, status: str) -> None:
+        self._change("status", status)
+
+    @property
+    def cover_image(self) -> str:
+        """URL or path of a picture; empty: none."""
+        return self._settings.cover_image
+
+    @cover_image.setter
+    def cover_image(self, cover_image: str) -> None:
+        self._change("cover_image", cover_image)
+
     @property
     def date(self) -> str:
         return self._settings.date
 
+    @date.setter
+    def date(self, date: str) -> None:
+        self._change("date", date)
+
     @property
     def time_zone(self) -> str:
         return self._settings.time_zone
+
+    @time_zone.setter
+    def time_zone(self, time_zone: str) -> None:
+        self._change("time_zone", time_zone)
+
+    @property
+    def features(self) -> Features:
+        """What clients of a server may use."""
+        return features_of(self._settings.features)
+
+    def set_features(
+        self,
+        *,
+        enabled: bool | None = None,
+        bib_search: bool | None = None,
+        selfie_search: bool | None = None,
+        name_search: bool | None = None,
+        video_search: bool | None = None,
+        video_selfie_search: bool | None = None,
+        timeline_search: bool | None = None,
+    ) -> None:
+        """Switch on or off what clients of a server may use; what is None stays."""
+        settings = self._settings
+        change_fields(
+            settings.features,
+            {
+                "enabled": enabled,
+                "bib_search": bib_search,
+                "selfie_search": selfie_search,
+                "name_search": name_search,
+                "video_search": video_search,
+                "video_selfie_search": video_selfie_search,
+                "timeline_search": timeline_search,
+            },
+        )
+        self._engine.update_event(self.id, settings)
+
+    @property
+    def clips(self) -> ClipSettings:
+        """How a server plans clips. `find_clips` does not look at it: it takes its own."""
+        return clips_of(self._settings.clips)
+
+    def set_clips(
+        self,
+        *,
+        min_probability: float | None = None,
+        min_segment: float | None = None,
+        max_gap: float | None = None,
+        padding_start: float | None = None,
+        padding_end: float | None = None,
+        max_clip_duration: float | None = None,
+    ) -> None:
+        """Say how a server plans clips, in the words of `find_clips`; what is None stays.
+
+        Raises:
+            BadInputError: a number of seconds outside of a day, or a probability outside of 0 to 1.
+        """
+        settings = self._settings
+        change_fields(
+            settings.clips,
+            {
+                "min_probability": min_probability,
+                "min_segment": min_segment,
+                "max_gap": max_gap,
+                "padding_start": padding_start,
+                "padding_end": padding_end,
+                "max_clip_duration": max_clip_duration,
+            },
+        )
+        self._engine.update_event(self.id, settings)
+
+    @property
+    def originals(self) -> bool:
+        """Whether a server tells where originals are, in every list of photos."""
+        return self._settings.originals
+
+    @originals.setter
+    def originals(self, told: bool) -> None:
+        self._change("originals", told)
 
     @property
     def bib_pattern(self) -> str:
@@ -650,6 +843,41 @@ class Event:
     def show(self, photos: Iterable[Photo]) -> int:
         """Let hidden photos be found again. Returns how many changed."""
         return self._engine.set_hidden(self.id, [photo.id for photo in photos], False)
+
+    def delete(
+        self, photos: Iterable[Photo] = (), *, bib: str | None = None, request_id: str | None = None
+    ) -> int:
+        """Delete photos for good: what is known of them, and their renditions. Originals stay where they are, and
+        `index` leaves them alone from now on.
+
+        Args:
+            photos: Some photos; or instead
+            bib: those on which this bib is read exactly, as a server shows them;
+            request_id: those that a selfie search found.
+
+        Returns:
+            How many.
+
+        Raises:
+            BadInputError: more than one thing to go by was given.
+            NotFoundError: no search with this request id.
+            OverloadedError: they are deleted, but files of renditions lie in a place that failed; later runs try again.
+        """
+        ids = [photo.id for photo in photos]
+        if bool(ids) + (bib is not None) + (request_id is not None) > 1:
+            raise _core.BadInputError("delete needs one of photos, bib and request_id")
+        if bib is not None:
+            done = self._engine.delete_photos_of_bib(self.id, bib)
+        elif request_id is not None:
+            done = self._engine.delete_photos_of_search(self.id, request_id)
+        else:
+            done = self._engine.delete_photos(self.id, ids)
+        if done.files_left:
+            left = done.files_left[0]
+            raise _core.OverloadedError(
+                f"{done.photos} photos are deleted, but not {left.key}: {left.reason}"
+            )
+        return done.photos
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """A row for each bib read: photo, key, captured, camera, bib, probability, partial, x, y, width, height.

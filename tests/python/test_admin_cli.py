@@ -1,0 +1,243 @@
+"""Organisations, keys and events, from Python and from the command line."""
+
+import json
+import subprocess
+import sys
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+import eventlens
+
+
+def run(*arguments, code=0):
+    done = subprocess.run(
+        [sys.executable, "-m", "eventlens.cli", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, (done.stdout, done.stderr)
+    return done
+
+
+def told(*arguments):
+    return json.loads(run(*arguments, "--json").stdout)
+
+
+# --- Python ---
+
+
+def test_organisations_have_origins(season):
+    (first,) = season.organisations()
+    assert first.name == "default"
+    assert first.cors_origins == ()
+    assert first.billable_searches == 0
+    runs = season.create_organisation("Lake Runs")
+    assert datetime.now(timezone.utc) - runs.created < timedelta(minutes=5)
+    changed = season.update_organisation(runs, cors_origins=["https://photos.example.org"])
+    assert changed.name == "Lake Runs"
+    assert changed.cors_origins == ("https://photos.example.org",)
+    assert season.update_organisation(runs.id, name="Harbour").cors_origins == ("https://photos.example.org",)
+    with pytest.raises(ValueError, match="no origin"):
+        season.update_organisation(runs, cors_origins=["photos.example.org"])
+    with pytest.raises(LookupError):
+        season.update_organisation(99, name="Nobody")
+    assert season.create_event("Race", org=runs).organisation == runs.id
+    assert [event.name for event in season.events(org=runs.id)] == ["Race"]
+    assert season.events() == []
+
+
+def test_a_key_is_told_once(season):
+    runs = season.create_organisation("Lake Runs")
+    made = season.create_key(runs, name="shop", creator="ann@example.org")
+    assert len(made.key) == 40
+    assert made.key.isalnum()
+    assert made.key.isascii()
+    assert made.key not in repr(made)
+    (key,) = season.keys(runs)
+    assert (key.id, key.shown, key.name, key.creator, key.active) == (
+        made.id,
+        made.key[:5],
+        "shop",
+        "ann@example.org",
+        True,
+    )
+    assert season.keys(1) == []
+    assert season.keys() == [key]
+    season.disable_key(key)
+    assert not season.keys()[0].active
+    season.enable_key(key.id)
+    assert season.keys()[0].active
+    season.delete_key(key)
+    assert season.keys() == []
+    with pytest.raises(LookupError):
+        season.delete_key(key)
+    keys = {season.create_key(runs).key for _ in range(10)}
+    assert len(keys) == 10
+    with pytest.raises(ValueError, match="ten keys"):
+        season.create_key(runs)
+
+
+def test_what_a_server_offers_of_an_event_is_set_by_itself(season):
+    event = season.create_event("Race", confidence_percentage=60)
+    assert event.features == eventlens.Features()
+    assert event.clips == eventlens.ClipSettings()
+    assert not event.originals
+    event.set_features(selfie_search=False, name_search=True)
+    assert event.features == eventlens.Features(selfie_search=False, name_search=True)
+    event.set_clips(padding_start=0.5)
+    event.set_clips(max_clip_duration=0)
+    assert event.clips == eventlens.ClipSettings(padding_start=0.5, max_clip_duration=0)
+    event.originals = True
+    event.name, event.slug, event.status, event.cover_image = "Lake Race", "lake", "draft", "/cover.jpg"
+    event.date, event.time_zone = "2026-05-09", "Europe/Berlin"
+    again = season.event_by_id(event.id)
+    assert (again.name, again.slug, again.status, again.cover_image, again.originals) == (
+        "Lake Race",
+        "lake",
+        "draft",
+        "/cover.jpg",
+        True,
+    )
+    assert (again.date, again.time_zone) == ("2026-05-09T00:00:00", "Europe/Berlin")
+    assert again.confidence_percentage == 60
+    with pytest.raises(ValueError, match="seconds of a clip"):
+        event.set_clips(max_gap=-1)
+    with pytest.raises(LookupError):
+        season.event_by_id(99)
+
+
+def test_deleted_photos_stay_away(season, sample):
+    event = season.create_event("Race", bib_pattern=r"[A-Z]?\d{2,5}")
+    photos = sorted(sample.photos.iterdir())[:6]
+    report = event.index(photos)
+    assert report.added == len(photos)
+    first, second, *_ = [details.photo for details in event.photos()]
+    assert event.delete([first]) == 1
+    bibs = event.bibs()
+    bib = max(bibs, key=lambda text: bibs[text])
+    shown = [match.photo for match in event.find_bib(bib) if match.kind == "bib"]
+    assert event.delete(bib=bib) == len(shown) > 0
+    assert not [match for match in event.find_bib(bib) if match.kind == "bib"]
+    left = {details.photo.uuid for details in event.photos()}
+    assert left.isdisjoint({first.uuid, *(photo.uuid for photo in shown)})
+    again = event.index(photos)
+    assert (again.added, again.updated, again.removed) == (0, 0, 0)
+    assert {details.photo.uuid for details in event.photos()} == left
+    with pytest.raises(ValueError, match="needs one of"):
+        event.delete([second], bib=bib)
+    with pytest.raises(LookupError):
+        event.delete(request_id="00000000-0000-4000-8000-000000000000")
+
+
+def test_the_flags_of_videos_turn_on_with_the_first_video(season, finish):
+    event = season.create_event("Race")
+    assert not event.features.video_search
+    event.index(finish)
+    assert event.features.video_search
+    assert event.features.video_selfie_search
+
+
+# --- the command line ---
+
+
+def test_an_organisation_and_its_keys(tmp_path):
+    workspace = ["--workspace", tmp_path / "season"]
+    assert run("org", "list", *workspace, code=3).stderr.startswith("eventlens: no workspace")
+    org = int(run("org", "create", "Lake Runs", *workspace).stdout)
+    assert told("org", "create", "Harbour", *workspace)["name"] == "Harbour"
+    told("org", "set", org, "--cors-origin", "https://a.example", "--cors-origin", "*", *workspace)
+    assert [item["name"] for item in told("org", "list", *workspace)["organisations"]] == [
+        "default",
+        "Lake Runs",
+        "Harbour",
+    ]
+    assert "https://a.example *" in run("org", "list", *workspace).stdout
+    assert told("org", "set", org, "--no-cors-origin", *workspace)["cors_origins"] == []
+
+    made = run("key", "create", "--org", org, "--name", "shop", *workspace)
+    key = made.stdout.strip()  # alone, for KEY=$(...)
+    assert made.stdout == key + "\n"
+    assert len(key) == 40
+    assert key.isalnum()
+    assert key not in made.stderr
+    assert "not shown again" in made.stderr
+    second = told("key", "create", "--org", 1, *workspace)
+    assert len(second["key"]) == 40
+    assert second["organisation"] == 1
+    (listed,) = told("key", "list", "--org", org, *workspace)["keys"]
+    assert listed["shown"] == key[:5]
+    assert listed["name"] == "shop"
+    assert listed["active"]
+    assert "key" not in listed
+
+    run("key", "disable", listed["id"], *workspace)
+    table = run("key", "list", *workspace).stdout
+    assert f"{key[:5]}***" in table
+    assert "Inactive" in table
+    assert key not in table
+    run("key", "enable", listed["id"], *workspace)
+    assert "Inactive" not in run("key", "list", *workspace).stdout
+    run("key", "delete", listed["id"], *workspace)
+    assert told("key", "list", "--org", org, *workspace)["keys"] == []
+    assert "there is no key" in run("key", "delete", listed["id"], *workspace, code=3).stderr
+
+
+def test_an_event_is_made_shown_and_set(tmp_path):
+    workspace = ["--workspace", tmp_path / "season"]
+    org = int(run("org", "create", "Lake Runs", *workspace).stdout)
+    number = int(
+        run(
+            *("event", "create", "Lakeside Half", "--org", org, "--date", "2026-05-09"),
+            *("--threshold", "60", "--flag", "name_search=on", *workspace),
+        ).stdout
+    )
+    event = told("event", "show", "Lakeside Half", *workspace)
+    assert event["id"] == number
+    assert event["organisation"] == org
+    assert event["slug"] == "lakeside-half"
+    assert event["confidence_percentage"] == 60
+    assert event["features"]["name_search"]
+    assert event["media"]["total"] == 0
+
+    roster = tmp_path / "roster.csv"
+    roster.write_text("bib,name\nA207,Ann\n")
+    changed = told(
+        *("event", "set", number, "--flag", "selfie_search=off", "--threshold", "default", "--originals"),
+        *("--clip", "padding_start=1.5", "--clip", "max_clip_duration=20", "--roster", roster, *workspace),
+    )
+    assert not changed["features"]["selfie_search"]
+    assert changed["features"]["bib_search"]
+    assert changed["confidence_percentage"] is None
+    assert changed["originals"]
+    assert changed["clips"]["padding_start"] == 1.5
+    assert changed["clips"]["padding_end"] == 2
+    assert eventlens.open(tmp_path / "season").event_by_id(number).roster() == [("A207", "Ann")]
+    shown = run("event", "show", number, *workspace).stdout
+    assert "--flag selfie_search" in shown
+    assert "--clip max_clip_duration" in shown
+
+    other = int(run("event", "create", "Lakeside Half", *workspace).stdout)
+    assert "several events" in run("event", "show", "Lakeside Half", *workspace, code=3).stderr
+    assert {item["id"] for item in told("event", "list", *workspace)["events"]} == {number, other}
+    assert [item["id"] for item in told("event", "list", "--org", org, *workspace)["events"]] == [number]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["--flag", "selfie=on"], "--flag selfie=on"),
+        (["--flag", "selfie_search=yes"], "on or off"),
+        (["--clip", "fps=4"], "--clip fps=4"),
+        (["--clip", "max_gap=much"], "give a number"),
+        (["--threshold", "sixty"], "give a number"),
+    ],
+)
+def test_wrong_settings_are_wrong_usage(tmp_path, arguments, why):
+    season = eventlens.open(tmp_path / "season")
+    event = season.create_event("Race")
+    before = (event.features, event.clips, event.confidence_percentage)
+    done = run("event", "set", "Race", *arguments, "--workspace", tmp_path / "season", code=2)
+    assert why in " ".join(done.stderr.split())
+    assert (event.features, event.clips, event.confidence_percentage) == before
