@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,24 @@ def test_the_example_holds_every_setting_with_its_default():
 def test_the_document_has_the_settings_that_the_program_has():
     document = DOCUMENT.read_text()
     assert with_table(document) == document, "run python -m tests.server.settings_table"
+
+
+def test_the_document_shows_how_a_webhook_is_verified():
+    shown: dict[str, object] = {}
+    exec(re.search(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)[1], shown)
+    is_genuine = shown["is_genuine"]
+    body, now = '{"type":"ping","data":"é"}'.encode(), int(time.time())
+
+    def signature(sent: int) -> str:
+        command = ["openssl", "dgst", "-sha256", "-hmac", "secret", "-r"]
+        told = subprocess.run(command, input=f"{sent}.".encode() + body, capture_output=True, check=True)
+        return f"t={sent},v1={told.stdout.decode().split()[0]}"
+
+    assert is_genuine(signature(now), body, "secret")
+    assert not is_genuine(signature(now), body + b" ", "secret")
+    assert not is_genuine(signature(now), body, "another")
+    assert not is_genuine(signature(now - 1000), body, "secret")
+    assert not is_genuine("nonsense", body, "secret")
 
 
 def test_the_example_is_accepted_as_it_is_and_with_every_setting_in_force(tmp_path):
