@@ -1,4 +1,4 @@
-"""What the administrator of a server does: `eventlens org`, `eventlens key` and `eventlens event`.
+"""What the administrator of a server does: `eventlens org`, `key`, `event` and `token`.
 
 A server that runs over the same workspace knows of every change at its next request.
 """
@@ -326,6 +326,28 @@ def event_set(
         out.print(f"event {there.id} is set", markup=False)
 
 
+def token(
+    event: Annotated[str, typer.Option("--event", "-e", help="The event's name or id.")],
+    workspace: WorkspaceOption = Path("workspace"),
+    lasts: Annotated[
+        str, typer.Option(help="How long it is good: seconds, or such as 30m, 12h, 3d; 90 days at most.")
+    ] = "1h",
+    as_json: JsonOption = False,
+) -> None:
+    """Print a token with which a participant's browser may search one event, without a key, for a while.
+
+    It goes into the participant's page, https://SERVER/demo#event=ID&org=ID&token=TOKEN, and cannot be taken back.
+    """
+    seconds = seconds_of(lasts)
+    season = open_existing(workspace)
+    there = event_named(season, event)
+    made = season.visitor_token(there, seconds=seconds)
+    if as_json:
+        print_json({"event": there.id, "organisation": there.organisation, "seconds": seconds, "token": made})
+    else:
+        print(made)
+
+
 # --- what they share ---
 
 
@@ -424,6 +446,15 @@ def clips_of(items: list[str] | None) -> dict[str, float]:
         except ValueError:
             raise typer.BadParameter(f"--clip {item}: give a number") from None
     return clips
+
+
+def seconds_of(text: str) -> int:
+    """Of `--lasts`."""
+    units = {"s": 1, "m": 60, "h": 3600, "d": 24 * 3600}
+    number, unit = (text[:-1], text[-1]) if text[-1:] in units else (text, "s")
+    if not number.isdecimal() or len(number) > 9:
+        raise typer.BadParameter(f"--lasts {text}: give seconds, or such as 30m, 12h, 3d")
+    return int(number) * units[unit]
 
 
 def threshold_of(text: str | None) -> float | None:

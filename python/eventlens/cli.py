@@ -18,7 +18,7 @@ import typer
 
 import eventlens
 from eventlens import model_fetch
-from eventlens.admin_cli import event_app, key_app, org_app
+from eventlens.admin_cli import event_app, key_app, org_app, token
 from eventlens.command_options import JsonOption, WorkspaceOption, open_existing
 from eventlens.progress import cutting_shown, making_shown, progress_shown
 from eventlens.results import Matches, Search
@@ -67,6 +67,7 @@ app.add_typer(models_app, name="models")
 app.add_typer(org_app, name="org")
 app.add_typer(key_app, name="key")
 app.add_typer(event_app, name="event")
+app.command()(token)
 
 EventOption = Annotated[str, typer.Option("--event", "-e", help="The event's name.")]
 ManifestOption = Annotated[

@@ -55,6 +55,7 @@ from eventlens.results import (
 from eventlens.settings import ClipSettings, Features, change_fields, clips_of, features_of
 from eventlens.storage import Storage, core_options
 from eventlens.videos import Clip, ClipSpan, ClipSpans, CutMode, cut_clips, spans_of
+from eventlens.visitors import make_token
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -251,6 +252,22 @@ class Workspace:
     def delete_key(self, key: ApiKey | int) -> None:
         """Forget a key for good. Raises NotFoundError."""
         self._engine.remove_key(id_of(key))
+
+    def visitor_token(self, event: Event, *, seconds: int = 3600) -> str:
+        """A token with which a participant's browser may search one event, and nothing else, for a while.
+
+        A server over this workspace takes it as the header `X-Event-Token`. It cannot be taken back, but ends by
+        itself.
+
+        Args:
+            seconds: From 1 to those of 90 days.
+
+        Raises:
+            BadInputError: that is too short or too long.
+        """
+        if not 1 <= seconds <= 90 * 24 * 3600:
+            raise _core.BadInputError("a token is good for 1 second to 90 days")
+        return make_token(self.folder, event.organisation, event.id, seconds)
 
     def compact(self) -> None:
         """Write the catalog anew, so that nothing of what was ever removed is left in its files. Raises as

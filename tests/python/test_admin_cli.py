@@ -1,8 +1,11 @@
 """Organisations, keys and events, from Python and from the command line."""
 
+import hashlib
+import hmac
 import json
 import subprocess
 import sys
+import time
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -222,6 +225,30 @@ def test_an_event_is_made_shown_and_set(tmp_path):
     assert "several events" in run("event", "show", "Lakeside Half", *workspace, code=3).stderr
     assert {item["id"] for item in told("event", "list", *workspace)["events"]} == {number, other}
     assert [item["id"] for item in told("event", "list", "--org", org, *workspace)["events"]] == [number]
+
+
+def test_a_token_is_signed_with_the_secret_of_the_workspace(tmp_path):
+    season = eventlens.open(tmp_path / "season")
+    event = season.create_event("Race")
+    made = run("token", "--event", "Race", "--lasts", "2h", "--workspace", season.folder).stdout
+    text, signature = made.strip().rsplit(".", 1)
+    organisation, number, expires, _ = text.split(".")
+    assert (int(organisation), int(number)) == (1, event.id)
+    assert 7000 < int(expires) - time.time() <= 7200
+    file = season.folder / "server-secret"
+    assert file.stat().st_mode & 0o777 == 0o600
+    secret = file.read_bytes()
+    assert hmac.new(secret, f"token:{text}".encode(), hashlib.sha256).hexdigest() == signature
+    second = told("token", "--event", event.id, "--workspace", season.folder)
+    assert second["seconds"] == 3600
+    assert second["token"] != made
+    assert file.read_bytes() == secret
+    assert not list(season.folder.glob(".server-secret*"))
+    assert "90 days" in run("token", "-e", "Race", "--lasts", "91d", "-w", season.folder, code=3).stderr
+    run("token", "-e", "Race", "--lasts", "soon", "-w", season.folder, code=2)
+    file.write_bytes(b"short")
+    with pytest.raises(ValueError, match="no secret"):
+        season.visitor_token(event)
 
 
 @pytest.mark.parametrize(
