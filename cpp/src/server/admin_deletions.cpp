@@ -1,4 +1,6 @@
-#include <set>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -16,15 +18,32 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::size_t most_images = 10'000;
+
 // By what photos are named: one of these.
 struct Wanted {
-    std::string bib;
-    std::string request_id;
-    std::string image_id;
+    std::optional<std::string> bib;
+    std::optional<std::string> request_id;
     std::vector<std::string> image_ids;
 };
 
-constexpr std::size_t most_images = 10'000;
+Wanted read_wanted(const Request& request) {
+    Wanted wanted;
+    int ways = 0;
+    read_body(request, [&](wire::Fields& fields) {
+        for (const char* name : {"bib", "request_id", "image_id", "image_ids"})
+            ways += fields.has(name) ? 1 : 0;
+        if (fields.has("bib")) fields.text("bib", wanted.bib.emplace());
+        if (fields.has("request_id")) fields.text("request_id", wanted.request_id.emplace());
+        if (fields.has("image_id")) fields.text("image_id", wanted.image_ids.emplace_back());
+        fields.texts("image_ids", wanted.image_ids);
+    });
+    if (ways != 1)
+        throw Refusal(422, "body: Input should have one of bib, request_id, image_id and image_ids");
+    if (wanted.image_ids.size() > most_images)
+        throw Refusal(422, "body.image_ids: List should have at most 10000 items");
+    return wanted;
+}
 
 // Those of the event; an id that names none is among `unknown`.
 std::vector<PhotoId> photos_named(Service& service, EventId event, const std::vector<std::string>& image_ids,
@@ -42,29 +61,14 @@ std::vector<PhotoId> photos_named(Service& service, EventId event, const std::ve
 
 Reply delete_photos(Service& service, const Caller&, const Request& request) {
     const EventId event = service.catalog().event(path_integer(request, "event_id")).id;
-    Wanted wanted;
-    int ways = 0;
-    read_body(request, [&](wire::Fields& fields) {
-        for (const char* name : {"bib", "request_id", "image_id", "image_ids"})
-            ways += fields.has(name) ? 1 : 0;
-        fields.text("bib", wanted.bib);
-        fields.text("request_id", wanted.request_id);
-        fields.text("image_id", wanted.image_id);
-        fields.texts("image_ids", wanted.image_ids);
-    });
-    if (ways != 1)
-        throw Refusal(422, "body: Input should have one of bib, request_id, image_id and image_ids");
-    if (wanted.image_ids.size() > most_images)
-        throw Refusal(422, "body.image_ids: List should have at most 10000 items");
-
+    const Wanted wanted = read_wanted(request);
     Deletion done;
     json unknown = json::array();
-    if (!wanted.bib.empty()) {
-        done = service.engine().delete_photos_of_bib(event, wanted.bib);
-    } else if (!wanted.request_id.empty()) {
-        done = service.engine().delete_photos_of_search(event, uuid_of(wanted.request_id, "request_id"));
+    if (wanted.bib) {
+        done = service.engine().delete_photos_of_bib(event, *wanted.bib);
+    } else if (wanted.request_id) {
+        done = service.engine().delete_photos_of_search(event, uuid_of(*wanted.request_id, "request_id"));
     } else {
-        if (!wanted.image_id.empty()) wanted.image_ids.push_back(wanted.image_id);
         const std::vector<PhotoId> photos = photos_named(service, event, wanted.image_ids, unknown);
         if (photos.empty()) throw Refusal(400, "No photo of the event is named");
         done = service.engine().delete_photos(event, photos);
