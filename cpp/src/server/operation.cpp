@@ -42,7 +42,10 @@ struct Operation::Impl {
     std::atomic<bool> models_missing{false};
     std::atomic<bool> ending{false};
     std::thread warming;
+    std::unique_ptr<WebhookSender> webhooks;  // outlives those who have news for it
     std::unique_ptr<ClipWorkers> clip_workers;
+    std::unique_ptr<IndexQueue> index_queue;
+    std::unique_ptr<Housekeeper> housekeeper;
 };
 
 Operation::Operation(Service& service, Metrics& metrics, Log& log)
@@ -54,11 +57,38 @@ Operation::~Operation() {
 
 void Operation::start() {
     impl_->warming = std::thread([impl = impl_.get()] { impl->warm_up(); });
+    Engine& engine = impl_->service.engine();
+    const Config& config = impl_->service.config();
+    const auto problems_of = [log = &impl_->log](const char* what) {
+        return [log, what](const std::string& problem) { log->warning(std::string(what) + ": " + problem); };
+    };
+    WebhookSenderOptions webhooks;
+    webhooks.on_problem = problems_of("webhooks");
+    webhooks.on_attempt = [log = &impl_->log](const WebhookDelivery& delivery, bool delivered) {
+        if (!delivered && delivery.attempts >= most_delivery_attempts)
+            log->warning("webhook " + std::to_string(delivery.webhook) + ": delivery " + delivery.uuid +
+                         " was given up");
+    };
+    impl_->webhooks = std::make_unique<WebhookSender>(engine, webhooks);
+    impl_->service.wake_webhooks = [sender = impl_->webhooks.get()] { sender->wake(); };
+
     ClipWorkerOptions clips;
-    clips.threads = impl_->service.config().clip_workers;
-    clips.on_problem = [log = &impl_->log](const std::string& problem) { log->warning("clips: " + problem); };
-    impl_->clip_workers = std::make_unique<ClipWorkers>(impl_->service.engine(), clips);
+    clips.threads = config.clip_workers;
+    clips.on_problem = problems_of("clips");
+    clips.on_finished = [sender = impl_->webhooks.get()](const ClipJob&) { sender->wake(); };
+    impl_->clip_workers = std::make_unique<ClipWorkers>(engine, clips);
     impl_->service.wake_clip_workers = [workers = impl_->clip_workers.get()] { workers->wake(); };
+
+    IndexQueueOptions runs;
+    runs.index.workers = config.index_workers;
+    runs.on_problem = problems_of("index runs");
+    runs.on_finished = [sender = impl_->webhooks.get()](const IndexRunInfo&) { sender->wake(); };
+    impl_->index_queue = std::make_unique<IndexQueue>(engine, runs);
+    impl_->service.wake_index_queue = [queue = impl_->index_queue.get()] { queue->wake(); };
+
+    HousekeeperOptions housekeeping;
+    housekeeping.on_problem = problems_of("housekeeping");
+    impl_->housekeeper = std::make_unique<Housekeeper>(engine, housekeeping);
 }
 
 void Operation::begin_ending() {
@@ -69,7 +99,12 @@ void Operation::begin_ending() {
 void Operation::stop() {
     begin_ending();
     impl_->service.wake_clip_workers = [] {};
+    impl_->service.wake_index_queue = [] {};
+    impl_->service.wake_webhooks = [] {};
+    impl_->housekeeper.reset();
+    impl_->index_queue.reset();
     impl_->clip_workers.reset();
+    impl_->webhooks.reset();
     if (impl_->warming.joinable()) impl_->warming.join();
 }
 
@@ -96,7 +131,8 @@ std::vector<Route> Operation::administration_routes() {
     };
     std::vector<Route> routes{{.method = "GET", .pattern = "/metrics", .handler = metrics}};
     for (const auto& more :
-         {admin_organisation_routes(), admin_event_routes(), admin_deletion_routes(), admin_usage_routes()})
+         {admin_organisation_routes(), admin_event_routes(), admin_deletion_routes(), admin_run_routes(),
+          admin_webhook_routes(), admin_usage_routes()})
         routes.insert(routes.end(), more.begin(), more.end());
     return routes;
 }

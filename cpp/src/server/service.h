@@ -69,6 +69,8 @@ class Service {
 
     // Called when there is a new clip job.
     std::function<void()> wake_clip_workers = [] {};
+    std::function<void()> wake_index_queue = [] {};  // a new index run
+    std::function<void()> wake_webhooks = [] {};     // something to tell
 
   private:
     const Config config_;
