@@ -27,6 +27,8 @@ BENCHES = [
     "speed.video",
     "speed.memory",
     "speed.storage",
+    "speed.server",
+    "speed.pages",
 ]
 LONG = {"speed.memory"}
 MORE = {"quality.video", "speed.video"}  # measure more when there is time

@@ -184,6 +184,11 @@ class Browser:
             f"document.readyState === 'complete' && location.href.startsWith({json.dumps(address)})",
         )
 
+    def reload(self) -> None:
+        self.evaluate("window.isOld = true")
+        self.call("Page.reload")
+        self.until("the page anew", "!window.isOld && document.readyState === 'complete'")
+
     def tap(self, selector: str, text: str = "") -> None:
         """A real touch, or click, in the middle of the thing; it fails where something else lies over it."""
         where = WHERE % (json.dumps(selector), json.dumps(text))
@@ -220,6 +225,7 @@ class Browser:
 
     def choose_file(self, selector: str, path: Path) -> None:
         """As the file chooser gives it."""
+        self.until(selector, f"document.querySelector({json.dumps(selector)}) !== null")
         document = self.call("DOM.getDocument")["root"]["nodeId"]
         node = self.call("DOM.querySelector", nodeId=document, selector=selector)["nodeId"]
         self.call("DOM.setFileInputFiles", nodeId=node, files=[str(path)])

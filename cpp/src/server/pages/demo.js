@@ -326,7 +326,7 @@ async function start() {
     for (const id of ["camera", "file"]) $(id).addEventListener("change", (changed) => takeSelfie(changed.target));
     $("by-bib").addEventListener("submit", (submitted) => {
         submitted.preventDefault();
-        const bib = $("bib").value.trim();
+        const bib = $("bib").value.trim().toUpperCase();
         if (bib) search(bibSearch(bib));
     });
     if (event.timeline_search) {
