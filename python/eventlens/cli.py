@@ -701,6 +701,32 @@ def purge(
         print_purge(report)
 
 
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+    add_help_option=False,
+)
+def serve(
+    context: typer.Context,
+    sample: Annotated[
+        bool, typer.Option("--sample", help="Serve the sample event, and print a key and calls.")
+    ] = False,
+) -> None:
+    """Run the reference server: the REST contract over a workspace. `eventlens serve --help` names every setting.
+
+    \b
+      eventlens serve --workspace season --listen 127.0.0.1:8080
+      eventlens serve --config /etc/eventlens/eventlens.toml
+      eventlens serve --sample
+
+    Make a key for its clients with `eventlens key create`.
+    """
+    from eventlens.serve import serve_sample, start
+
+    if sample:
+        serve_sample(Path("demo"), context.args)
+    start(context.args)
+
+
 # --- what the commands share ---
 
 

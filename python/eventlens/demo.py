@@ -117,8 +117,16 @@ def _say(line: str) -> None:
     out.print(line, markup=False, soft_wrap=True)
 
 
-def _run(task: _Task, season: eventlens.Workspace, folder: Path) -> Path:
-    """Index, find, cut, report."""
+def index_sample(folder: Path) -> tuple[eventlens.Workspace, Event, Path]:
+    """The sample event, made and indexed at the first call; its workspace in `folder`, and a selfie of a runner."""
+    folder.mkdir(parents=True, exist_ok=True)
+    task = _sample_task(folder / "sample")
+    season = eventlens.open(folder / "workspace")
+    assert task.selfie is not None
+    return season, _indexed(task, season), task.selfie
+
+
+def _indexed(task: _Task, season: eventlens.Workspace) -> Event:
     try:
         event = season.event(task.event)
     except eventlens.NotFoundError:
@@ -129,7 +137,12 @@ def _run(task: _Task, season: eventlens.Workspace, folder: Path) -> Path:
         print_report(report)
     if event.counts.processed + event.counts.videos.processed == 0:
         raise eventlens.NotFoundError(f"there is no photo or video that can be read in {task.places[0]!r}")
+    return event
 
+
+def _run(task: _Task, season: eventlens.Workspace, folder: Path) -> Path:
+    """Index, find, cut, report."""
+    event = _indexed(task, season)
     path = folder / "report.html"
     queries: list[ReportQuery] = []
     selfie = task.selfie
