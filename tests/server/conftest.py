@@ -7,11 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.server.running import Server, program
-from tests.server.world import World, make_world
 
-from eventlens.model_fetch import default_folder
-from eventlens.sample_event import SampleEvent, make_sample_event
+# Their checks are asserts, whose values a failure should tell.
+pytest.register_assert_rewrite("tests.server.cases", "tests.server.photo_cases", "tests.server.search_cases")
+
+from tests.server.running import Server, program  # noqa: E402
+from tests.server.world import World, make_world  # noqa: E402
+
+from eventlens.model_fetch import default_folder  # noqa: E402
+from eventlens.sample_event import SampleEvent, make_sample_event  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 READY_WITHIN = 60.0  # seconds

@@ -323,12 +323,14 @@ def _bib_starts() -> Iterator[Case]:
     yield start("request_id is null", 200, {"bib": "318", "request_id": None})
     yield start("blanks around it", 200, {"bib": " 318 "}, check=started("processing", "completed"))
     yield start("a number of nobody", 200, {"bib": "99999"}, check=started("no_matches"), shows="no_matches")
-    yield start("300 digits", 200, {"bib": "1" * 300}, check=started("no_matches"))
+    yield start("64 letters beyond ASCII", 200, {"bib": "Ü" * 64}, check=started("no_matches"))
     yield start("an id that is no UUID", 400, {"bib": "318", "request_id": "abc"})
     yield start("an event without video", 404, {"bib": "318"}, "photos-only")
     for situation, body in [
         ("no bib", {}),
         ("an empty bib", {"bib": ""}),
+        ("a blank bib", {"bib": " \t"}),
+        ("65 digits", {"bib": "1" * 65}),
         ("bib is a number", {"bib": 318}),
         ("bib is null", {"bib": None}),
         ("bib is a list", {"bib": ["318"]}),

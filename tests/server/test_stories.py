@@ -315,7 +315,7 @@ def test_answers_are_frozen(
 
 @shows("createOriginalPhotoLinks", "the original is gone from its source: failed_urls", 200)
 def test_an_original_that_is_gone(
-    world: World, client: eventlens.Client, sample: SampleEvent, tmp_path: Path
+    server: Server, world: World, client: eventlens.Client, sample: SampleEvent, tmp_path: Path
 ) -> None:
     photos = tmp_path / "photos"
     photos.mkdir()
@@ -331,6 +331,13 @@ def test_an_original_that_is_gone(
         assert [item.image_id for item in links.failed_urls] == [by_key["lakeside_001.jpg"]]
         with urlopen(links.presigned_urls[0].url) as answer:
             assert answer.read() == (photos / "lakeside_002.jpg").read_bytes()
+        # Nothing of this machine is told where a picture cannot be made.
+        (image,) = (
+            item for item in client.images(event.id).items if item.image_id == links.failed_urls[0].image_id
+        )
+        reply = server.ask("GET", image.img_url.removeprefix(server.url))
+        assert reply.status == 404
+        assert str(tmp_path) not in reply.body.decode()
     finally:
         world.workspace.delete_event(event)
 

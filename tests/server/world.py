@@ -181,8 +181,10 @@ def _look_at_race(world: World, media: Path) -> None:
         "IMAGE": world.gallery[0].upper(),
         "image2": world.gallery[1],
         "hidden-image": hidden,
-        "t1": str(int(world.taken[world.gallery[1]])),
-        "t3": str(int(world.taken[world.gallery[3]])),
+        "t1": f"{world.taken[world.gallery[1]]:.3f}",
+        "t3": f"{world.taken[world.gallery[3]]:.3f}",
+        "behind-t1": f"{world.taken[world.gallery[1]] + 0.001:.3f}",
+        "behind-t3": f"{world.taken[world.gallery[3]] + 0.001:.3f}",
     }
 
 

@@ -16,6 +16,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::size_t longest_bib = 64;  // characters; Gallery::find_bib
+
 void require_videos(Service& service, EventId event) {
     if (service.catalog().counts(event).videos.total == 0)
         throw Refusal(404, "Video-search configuration not found: the event has no video");
@@ -53,7 +55,8 @@ Reply start_by_bib(Service& service, const Caller& caller, const Request& reques
     } else if (!bib->is_string()) {
         mistakes.add("body.bib", "Input should be a valid string");
     } else if (const auto& text = bib->get_ref<const std::string&>();
-               text.find_first_not_of(" \t\r\n") == std::string::npos || text.size() > 64) {
+               text.find_first_not_of(" \t\r\n\v\f") == std::string::npos ||
+               characters_in(text) > longest_bib) {
         mistakes.add("body.bib", "String should have 1 to 64 characters");
     }
     const auto given_id = body.find("request_id");
@@ -79,7 +82,8 @@ std::string words_for(ClipJobState state) {
     return words;
 }
 
-// Keys are any bytes: those that are no UTF-8 are replaced when the answer is written.
+// Keys are any bytes: those that are no UTF-8 are replaced when the answer is written. The catalog's reasons
+// name folders and buckets: they are the organiser's.
 Reply clips(Service& service, const Caller& caller, const Request& request) {
     const std::string id = uuid_of(request.parameter("request_id"), "request_id");
     const EventFeatures& features = caller.event->settings.features;
@@ -101,14 +105,15 @@ Reply clips(Service& service, const Caller& caller, const Request& request) {
                               {"end_time", wire::clock_time(clip.span.end, true)}});
         }
         for (const ClipFailure& failure : job->failures)
-            failures.push_back({{"source_video_key", failure.video_key}, {"error", failure.reason}});
+            failures.push_back(
+                {{"source_video_key", failure.video_key}, {"error", "The clip could not be made"}});
     }
     const bool failed = job->state == ClipJobState::failed;
     return success("Video clipping " + words_for(job->state),
                    {{"request_id", job->request_id},
                     {"status", std::string(name_of(job->state))},
                     {"videos", std::move(videos)},
-                    {"error", failed ? json(job->error) : json(nullptr)},
+                    {"error", failed ? json("The clips could not be made; start them again") : json(nullptr)},
                     {"clip_errors", std::move(failures)}});
 }
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <limits>
 #include <map>
@@ -28,7 +29,7 @@ constexpr std::int64_t photos_on_a_page = 32;
 constexpr std::int64_t most_on_a_page = 100;
 constexpr std::int64_t originals_on_a_page = 30;
 constexpr std::int64_t most_originals_on_a_page = 60;
-constexpr std::size_t longest_bib = 64;  // bytes; Gallery::find_bib
+constexpr std::size_t longest_bib = 64;  // characters; Gallery::find_bib
 
 Page photo_page(const Query& query, Mistakes& mistakes) {
     return page_of(query, photos_on_a_page, most_on_a_page, mistakes);
@@ -71,7 +72,7 @@ Reply all_photos(Service& service, const Caller& caller, const Request& request)
 // Exactly this number, in the album's order.
 std::vector<PhotoPlace> photos_of_bib(Service& service, EventId event, const std::string& bib) {
     const bool is_blank = bib.find_first_not_of(" \t\r\n\f\v") == std::string::npos;
-    if (is_blank || bib.size() > longest_bib) return {};  // nobody wears it
+    if (is_blank || characters_in(bib) > longest_bib) return {};  // nobody wears it
     std::vector<PhotoPlace> places;
     for (const FoundPhoto& found : service.engine().find_bib(event, bib)) {
         if (found.match.kind != MatchKind::bib) break;  // surest first: what follows is not exact
@@ -124,21 +125,22 @@ Reply timeline_days(Service& service, const Caller& caller, const Request&) {
         }
         all.push_back({{"date", text.data()}, {"total", total}, {"hours", std::move(buckets)}});
     }
-    return success(all.empty() ? "No timeline data" : "Timeline buckets", {{"days", std::move(all)}});
+    const char* message = all.empty() ? "No timeline data" : "Timeline buckets";
+    return success(message, {{"days", std::move(all)}});
 }
 
 Reply timeline_images(Service& service, const Caller& caller, const Request& request) {
-    constexpr std::int64_t least = std::numeric_limits<std::int64_t>::min();
-    constexpr std::int64_t greatest = std::numeric_limits<std::int64_t>::max();
     Mistakes mistakes;
     const Query query(request.query, mistakes);
-    const std::int64_t from = query.integer("from", std::nullopt, least, greatest, mistakes);
-    const std::int64_t to = query.integer("to", std::nullopt, least, greatest, mistakes);
+    const double from = query.number("from", mistakes);
+    const double to = query.number("to", mistakes);
     const Page page = photo_page(query, mistakes);
     mistakes.refuse();
     if (to <= from) throw Refusal(400, "to must be later than from");
-    const auto milliseconds = [](std::int64_t seconds) {
-        return std::clamp(seconds, least / 1000, greatest / 1000) * 1000;
+    // Capture times are whole milliseconds: the first of them that is not before the bound.
+    const auto milliseconds = [](double seconds) {
+        constexpr double far = 9e18;  // beyond every calendar, within 64 bits
+        return static_cast<UtcMilliseconds>(std::clamp(std::ceil(seconds * 1000), -far, far));
     };
     const auto album = service.albums().album(caller.event->id);
     return images_reply(service, caller, request, album->between(milliseconds(from), milliseconds(to)), page,

@@ -101,12 +101,23 @@ PhotoInfo photo_named(Service& service, const Request& request, std::string_view
     return *photo;
 }
 
+// What `read` gives. Why a file cannot be had names folders and buckets: that is the organiser's.
+template <typename Read>
+auto taken_by(Read&& read) {
+    try {
+        return read();
+    } catch (const Error& error) {
+        if (error.code() == ErrorCode::overloaded || error.code() == ErrorCode::internal) throw;
+        throw Refusal(404, "The file is not to be had any more");
+    }
+}
+
 Reply rendition(Service& service, const Request& request, RenditionKind kind) {
     Reply reply{.content_type = "image/jpeg"};
     require_link(service, request, reply);
     const std::string& file = request.parameter("file");
     const PhotoInfo photo = photo_named(service, request, std::string_view(file).substr(0, file.rfind('.')));
-    std::vector<std::byte> jpeg = service.engine().rendition_or_new(photo.id, kind);
+    std::vector<std::byte> jpeg = taken_by([&] { return service.engine().rendition_or_new(photo.id, kind); });
     const std::string etag = etag_of(jpeg);
     return serve(request, std::move(reply), std::make_shared<BytesInMemory>(std::move(jpeg)), etag);
 }
@@ -129,7 +140,7 @@ Reply original(Service& service, const Caller&, const Request& request) {
     Mistakes mistakes;
     const std::string name(Query(request.query, mistakes).get("name").value_or("photo"));  // signed, so ours
     const PhotoInfo photo = photo_named(service, request, request.parameter("file"));
-    std::vector<std::byte> bytes = service.engine().photo_bytes(photo.id);
+    std::vector<std::byte> bytes = taken_by([&] { return service.engine().photo_bytes(photo.id); });
     reply.content_type = type_of(bytes);
     reply.headers.emplace_back("Content-Disposition", "attachment; filename=\"" + name + "\"");
     const std::string etag = etag_of(std::as_bytes(std::span(photo.fingerprint)));
@@ -143,7 +154,8 @@ Reply clip(Service& service, const Caller&, const Request& request) {
     const auto found = service.catalog().find_clip(
         path_integer(request, "event_id"), request.parameter("request_id"), file.substr(0, file.rfind('.')));
     if (!found) throw Refusal(404, "There is no such clip any more");
-    return serve(request, std::move(reply), service.engine().clip_bytes(*found), "\"" + found->uuid + "\"");
+    auto content = taken_by([&] { return service.engine().clip_bytes(*found); });
+    return serve(request, std::move(reply), std::move(content), "\"" + found->uuid + "\"");
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <limits>
 #include <set>
 
@@ -82,6 +83,11 @@ bool is_utf8(std::string_view text) {
     }
 }
 
+std::size_t characters_in(std::string_view text) {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
 std::optional<std::int64_t> integer_of(std::string_view text) {
     std::int64_t value = 0;
     const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -144,6 +150,22 @@ std::int64_t Query::integer(std::string_view name, std::optional<std::int64_t> o
     return value.value_or(0);
 }
 
+double Query::number(std::string_view name, Mistakes& mistakes) const {
+    const std::string where = "query." + std::string(name);
+    const auto text = get(name);
+    if (!text) {
+        mistakes.add(where, "Field required");
+        return 0;
+    }
+    double value = 0;
+    const auto [end, failed] = std::from_chars(text->data(), text->data() + text->size(), value);
+    if (failed != std::errc{} || end != text->data() + text->size() || !std::isfinite(value)) {
+        mistakes.add(where, "Input should be a valid number");
+        return 0;
+    }
+    return value;
+}
+
 std::int64_t Page::offset(std::int64_t total) const {
     if (number - 1 > total / size) return total;  // also keeps the product within 64 bits
     return std::min((number - 1) * size, total);
@@ -186,6 +208,8 @@ json json_body(const Request& request) {
     const auto type = request.headers.get("Content-Type");
     if (!type || !is_json(*type)) throw Refusal(415, "The body must be application/json");
     StrictJson strict;
+    // The parser takes a zero byte for the end of its input, whatever follows.
+    if (request.body.find('\0') != std::string::npos) throw Refusal(422, "body: Input should be valid JSON");
     json value = json::parse(request.body, std::ref(strict), false);
     if (value.is_discarded()) throw Refusal(422, "body: Input should be valid JSON");
     if (!value.is_object()) throw Refusal(422, "body: Input should be an object");

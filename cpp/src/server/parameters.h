@@ -20,6 +20,9 @@ std::optional<std::string> percent_decoded(std::string_view text, bool plus_is_s
 
 bool is_utf8(std::string_view text);
 
+// Of text that is UTF-8.
+std::size_t characters_in(std::string_view text);
+
 // A whole decimal number within 64 bits.
 std::optional<std::int64_t> integer_of(std::string_view text);
 
@@ -48,6 +51,9 @@ class Query {
     std::int64_t integer(std::string_view name, std::optional<std::int64_t> otherwise, std::int64_t least,
                          std::int64_t greatest, Mistakes& mistakes) const;
 
+    // A number that must be there, with a fraction or without.
+    double number(std::string_view name, Mistakes& mistakes) const;
+
   private:
     std::vector<std::pair<std::string, std::string>> all_;
 };
@@ -73,8 +79,8 @@ std::int64_t path_integer(const Request& request, std::string_view name);
 // A UUID in lower case: Refusal(400) for anything else.
 std::string uuid_of(std::string_view text, std::string_view name);
 
-// The body as a JSON object. Refusal(422) for what is none, is not UTF-8, holds a key twice in one object, or
-// is nested more than 32 deep; Refusal(415) for another content type.
+// The body as a JSON object. Refusal(422) for what is none, is not UTF-8, holds a zero byte or a key twice in one
+// object, or is nested more than 32 deep; Refusal(415) for another content type.
 nlohmann::json json_body(const Request& request);
 
 }  // namespace eventlens::server
