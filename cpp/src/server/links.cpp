@@ -1,7 +1,6 @@
 #include "server/links.h"
 
 #include <fcntl.h>
-#include <openssl/rand.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 #include <system_error>
 
 #include "base/hmac.h"
+#include "base/random.h"
 #include "eventlens/error.h"
 #include "server/access.h"
 #include "server/parameters.h"
@@ -87,8 +87,7 @@ std::vector<std::byte> workspace_secret(const std::filesystem::path& workspace) 
     constexpr std::size_t length = 32;
     const std::filesystem::path file = workspace / "server-secret";
     std::array<std::byte, length> fresh{};
-    if (RAND_bytes(reinterpret_cast<unsigned char*>(fresh.data()), length) != 1)
-        throw Error(ErrorCode::internal, "no random numbers are to be had");
+    fill_random(fresh);
 
     // Whole or not at all, and never over one that is there: several servers may start at once.
     const std::filesystem::path part = workspace / (".server-secret-" + std::to_string(getpid()));
