@@ -73,13 +73,17 @@ async function search(what) {
     running = new AbortController();
     const { signal } = running;
     setAddress(what.address);
-    clearPhotos();
-    for (const id of ["found-note", "more", "clips", "trouble"]) $(id).hidden = true;
+    hideAnswer();
     $("selfie").hidden = !("selfie" in what.address) || !$("selfie").src;
     $("found-title").textContent = "Looking …";
     $("found").hidden = false;
     $("found").scrollIntoView();
     await nextPage(what, 1, signal);
+}
+
+function hideAnswer() {
+    clearPhotos();
+    for (const id of ["found-note", "more", "clips", "trouble"]) $(id).hidden = true;
 }
 
 async function nextPage(what, number, signal) {
@@ -94,7 +98,7 @@ async function nextPage(what, number, signal) {
             $("found-title").textContent = total ? what.title(total) : what.nothing;
             tell("found-note", total ? what.note : nothingFound(what, answer));
             $("found-title").focus({ preventScroll: true });
-            if (what.clips) offerClips(what.clips, total);
+            if (what.clips && !hasNoFace(what, answer)) offerClips(what.clips, total);
         }
         addPhotos(answer.images, total);
         $("more").hidden = !hasNextPage;
@@ -107,10 +111,12 @@ async function nextPage(what, number, signal) {
     }
 }
 
-// The server says where it found no face in the selfie; its words are for people to read.
-function nothingFound(what, answer) {
-    return "selfie" in what.address && /face/i.test(answer.told) ? `${answer.told}. ${what.hint}` : what.hint;
+// The server says so where the selfie shows no face, in words alone: this page and the server are of one version.
+function hasNoFace(what, answer) {
+    return "selfie" in what.address && answer.pagination.total === 0 && /no face/i.test(answer.told);
 }
+
+function nothingFound(what, answer) { return hasNoFace(what, answer) ? `${answer.told}. ${what.hint}` : what.hint; }
 
 function explained(error, what) {
     if (!(error instanceof Trouble)) throw error;
@@ -281,7 +287,7 @@ async function takeSelfie(input) {
         running.abort(new DOMException("", "AbortError"));
         $("found").hidden = false;
         $("selfie").hidden = true;
-        clearPhotos();
+        hideAnswer();
         $("found-title").textContent = "That did not work";
         trouble("This browser cannot open that picture. Choose a JPEG or PNG, or take a new one.", () => input.click());
         return;
