@@ -44,8 +44,8 @@ def measure() -> Measured:
     with tempfile.TemporaryDirectory() as scratch:
         season = eventlens.open(Path(scratch) / "season")
         event = season.create_event("Lakeside Half", bib_pattern=BIB_PATTERN, time_zone="Europe/Berlin")
+        event.set_renditions()
         assert not event.index(sample.photos).failed
-        event.make_renditions()
         with Server(season.folder, Path(scratch) / "log", {"admin_key": ADMIN}) as server:
             link = link_to(server, event.id)
             visits = [visit(Path(scratch) / f"profile-{number}", link) for number in range(ROUNDS)]
