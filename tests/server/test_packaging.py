@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import tomllib
-from tests.server.running import program
+from tests.server.running import Server, program
 from tests.server.settings_table import DOCUMENT, EXAMPLE, SETTING, flag_of, run, told_settings, with_table
 
 ROOT = Path(__file__).parents[2]
@@ -66,6 +66,28 @@ def test_the_document_shows_how_a_webhook_is_verified():
     assert not is_genuine(signature(now), body, "another")
     assert not is_genuine(signature(now - 1000), body, "secret")
     assert not is_genuine("nonsense", body, "secret")
+
+
+def test_the_document_shows_calls_of_the_administration_that_work(tmp_path):
+    if not shutil.which("curl"):
+        pytest.skip("no curl here")
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    (tmp_path / "participants.csv").write_text("bib,name\nA207,Kim\n")
+    shown = DOCUMENT.read_text().replace("s3://harbour/photos/", str(photos))
+    lines = re.findall(r"^curl .*\$[AE]/.*$", shown, re.MULTILINE)
+    assert len(lines) >= 10
+    settings = {"admin_key": "the administrator's", "log": "error"}
+    with Server(tmp_path / "season", tmp_path / "log", settings) as server:
+        address = f"{server.url}/api/v1/admin"
+        variables = f'A={address}; E={address}/events/1; H="X-Admin-Key: the administrator\'s"'
+        for line in lines:
+            call = line.split("  #")[0].replace("curl ", "curl -s -w '\\n%{http_code}' ")
+            script = f"{variables}; J='Content-Type: application/json'; {call}"
+            told = subprocess.run(
+                ["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True
+            )
+            assert told.stdout.endswith("\n200"), f"{line}\n{told.stdout}"
 
 
 def test_the_example_is_accepted_as_it_is_and_with_every_setting_in_force(tmp_path):
