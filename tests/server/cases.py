@@ -366,8 +366,6 @@ def _methods(endpoint: Endpoint) -> Iterator[Case]:
         assert "PATCH" not in allowed
 
     others = ["PUT", "PATCH", "DELETE", "GET" if endpoint.method == "POST" else "POST"]
-    if endpoint.operation.startswith("startVideoClipping"):
-        others.remove("GET")  # the path is then that of a poll
     for method in others:
         yield Case(
             endpoint.operation,

@@ -348,5 +348,5 @@ def _polls() -> Iterator[Case]:
     yield poll("a face search without clips", 404, "{unclipped}")
     yield poll("an id of another event", 404, "{sparse-search}")
     yield poll("an id of another organisation", 404, "{south-search}")
-    for text in (*_BAD_IDS, "search-by-selfie", "search-by-bib"):
+    for text in _BAD_IDS:
         yield poll(f"`{text}`", 400, text)

@@ -34,8 +34,10 @@ bool answers(const Route& route, std::string_view method) {
 Router::Router(std::vector<Route> routes) : routes_(std::move(routes)) {
     for (const Route& route : routes_) {
         Pattern& pattern = patterns_.emplace_back();
-        for (const std::string_view segment : segments_of(route.pattern))
+        for (const std::string_view segment : segments_of(route.pattern)) {
             pattern.segments.emplace_back(segment);
+            pattern.parameters += is_parameter(segment) ? 1 : 0;
+        }
     }
 }
 
@@ -46,14 +48,26 @@ bool Router::matches(const Pattern& pattern, const std::vector<std::string_view>
                               });
 }
 
+std::vector<std::size_t> Router::places_of(const std::vector<std::string_view>& segments) const {
+    std::vector<std::size_t> places;
+    for (std::size_t place = 0; place < routes_.size(); ++place) {
+        if (!matches(patterns_[place], segments)) continue;
+        const int fewest =
+            places.empty() ? patterns_[place].parameters : patterns_[places.front()].parameters;
+        if (patterns_[place].parameters > fewest) continue;
+        if (patterns_[place].parameters < fewest) places.clear();
+        places.push_back(place);
+    }
+    return places;
+}
+
 const Route& Router::route(Request& request) const {
     if (!request.path.starts_with('/')) throw Refusal(400, "The path must begin with /");
     const auto segments = segments_of(request.path);
-    bool known = false;
-    for (std::size_t place = 0; place < routes_.size(); ++place) {
+    const std::vector<std::size_t> places = places_of(segments);
+    if (places.empty()) throw Refusal(404, "There is nothing at this path");
+    for (const std::size_t place : places) {
         const Pattern& pattern = patterns_[place];
-        if (!matches(pattern, segments)) continue;
-        known = true;
         if (!answers(routes_[place], request.method)) continue;
         request.route = routes_[place].pattern;
         for (std::size_t i = 0; i < segments.size(); ++i) {
@@ -65,7 +79,6 @@ const Route& Router::route(Request& request) const {
         }
         return routes_[place];
     }
-    if (!known) throw Refusal(404, "There is nothing at this path");
     Refusal refusal(405, "Method not allowed");
     std::string allowed;
     for (const std::string& method : methods(request.path)) allowed += (allowed.empty() ? "" : ", ") + method;
@@ -76,9 +89,7 @@ const Route& Router::route(Request& request) const {
 std::vector<std::string> Router::methods(std::string_view path) const {
     std::vector<std::string> found;
     if (!path.starts_with('/')) return found;
-    const auto segments = segments_of(path);
-    for (std::size_t place = 0; place < routes_.size(); ++place) {
-        if (!matches(patterns_[place], segments)) continue;
+    for (const std::size_t place : places_of(segments_of(path))) {
         found.push_back(routes_[place].method);
         if (routes_[place].method == "GET") found.emplace_back("HEAD");
     }

@@ -56,8 +56,13 @@ class Router {
   private:
     struct Pattern {
         std::vector<std::string> segments;  // "{name}" stands for any that is not empty
+        int parameters = 0;
     };
     bool matches(const Pattern& pattern, const std::vector<std::string_view>& segments) const;
+
+    // The routes of a path, one for each method: ".../search-by-bib" is not the ".../{request_id}" that it
+    // fits, too.
+    std::vector<std::size_t> places_of(const std::vector<std::string_view>& segments) const;
 
     std::vector<Route> routes_;
     std::vector<Pattern> patterns_;  // one for each route
