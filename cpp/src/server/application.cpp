@@ -82,7 +82,7 @@ Admission ContractApplication::admit(Request& request) {
         if (methods.empty()) throw Refusal(404, "There is nothing at this path");
         std::string allowed;
         for (const std::string& method : methods) allowed += (allowed.empty() ? "" : ", ") + method;
-        return {.max_body = 1 << 16, .light = true, .answer = [allowed](const Request&) {
+        return {.max_body = 1 << 16, .light = true, .slow = false, .answer = [allowed](const Request&) {
                     Reply reply{.status = 204, .content_type = ""};
                     reply.headers.emplace_back("Allow", allowed);
                     return reply;
@@ -94,6 +94,7 @@ Admission ContractApplication::admit(Request& request) {
     const auto largest = static_cast<std::size_t>(service_.config().limits.body_mb) << 20;
     return {.max_body = route.max_body > 0 ? route.max_body : largest,
             .light = route.weight == Weight::light,
+            .slow = route.search,
             .answer = [this, &route, caller = std::move(caller)](const Request& whole) {
                 return route.handler(service_, caller, whole);
             }};

@@ -246,13 +246,17 @@ net::awaitable<std::size_t> read_on_worker(const StreamedBody* body, std::int64_
 }  // namespace
 
 struct WorkerPool::Impl {
-    explicit Impl(int threads) : pool(static_cast<std::size_t>(threads)) {}
+    Impl(int threads, int slow_threads)
+        : pool(static_cast<std::size_t>(threads)), slow_pool(static_cast<std::size_t>(slow_threads)) {}
     net::thread_pool pool;
+    net::thread_pool slow_pool;
     std::atomic<std::size_t> waiting{0};
 };
 
-WorkerPool::WorkerPool(int threads) : impl_(std::make_unique<Impl>(threads)) {}
+WorkerPool::WorkerPool(int threads, int slow_threads)
+    : impl_(std::make_unique<Impl>(threads, slow_threads)) {}
 WorkerPool::~WorkerPool() {
+    impl_->slow_pool.join();
     impl_->pool.join();
 }
 
@@ -442,8 +446,8 @@ struct HttpServer::Impl {
             throw busy;
         }
         const InWork counted(workers.waiting);
-        co_return co_await net::co_spawn(workers.pool, answer_on_worker(&admission, &request),
-                                         net::use_awaitable);
+        co_return co_await net::co_spawn(admission.slow ? workers.slow_pool : workers.pool,
+                                         answer_on_worker(&admission, &request), net::use_awaitable);
     }
 
     template <typename Stream>

@@ -17,8 +17,9 @@ namespace eventlens::server {
 
 // What may come of a request whose header has been read.
 struct Admission {
-    std::size_t max_body = 0;                       // bytes; a larger one is refused unread
-    bool light = false;                             // `answer` takes microseconds and waits for nothing
+    std::size_t max_body = 0;  // bytes; a larger one is refused unread
+    bool light = false;        // `answer` takes microseconds and waits for nothing
+    bool slow = false;         // it takes much of a core: those that do not must not wait for it
     std::function<Reply(const Request&)> answer{};  // called once, when the body is there
 };
 
@@ -57,10 +58,10 @@ struct HttpOptions {
     std::chrono::seconds write_within{30};   // for each 256 kB of an answer
 };
 
-// Threads that work on what is not light. One pool may serve several servers.
+// Threads that work on what is not light, and others on what is slow. One pool may serve several servers.
 class WorkerPool {
   public:
-    explicit WorkerPool(int threads);
+    WorkerPool(int threads, int slow_threads);
     ~WorkerPool();  // when what was begun is done
 
     struct Impl;

@@ -119,6 +119,10 @@ HttpOptions http_options(const Config& config, const std::string& listen) {
     return options;
 }
 
+// Threads for questions to the catalog and for pictures: they wait for the disk or a bucket as often as for a
+// core.
+constexpr int readers = 8;
+
 int workers_of(const Config& config) {
     if (config.workers > 0) return config.workers;
     return static_cast<int>(std::max(2U, std::thread::hardware_concurrency()));
@@ -168,7 +172,7 @@ int serve(const Config& config) {
     std::vector<Route> administration = operation.administration_routes();
     const bool apart = !config.admin_listen.empty();
     if (!apart) append(routes, std::move(administration));
-    WorkerPool workers(workers_of(config));
+    WorkerPool workers(readers, workers_of(config));
     ContractApplication application(service, metrics, log, std::move(routes));
     std::unique_ptr<ContractApplication> admin_application;
     std::unique_ptr<HttpServer> admin_server;

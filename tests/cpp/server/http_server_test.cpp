@@ -29,15 +29,16 @@ class Letters : public ByteSource {
     }
 };
 
-// "/echo" gives the body back, "/slow" takes a while, "/stream" three megabytes, "/throw" fails, "/who" the
-// peer.
+// "/echo" gives the body back, "/slow" and "/longest" take a while, "/stream" three megabytes, "/throw"
+// fails, "/who" the peer.
 class Echo : public Application {
   public:
     Admission admit(Request& request) override {
         if (request.path == "/forbidden") throw Refusal(403, "no");
-        return {.max_body = 1000, .light = request.path != "/slow", .answer = [this](const Request& whole) {
-                    return answer(whole);
-                }};
+        return {.max_body = 1000,
+                .light = request.path != "/slow" && request.path != "/longest",
+                .slow = request.path == "/longest",
+                .answer = [this](const Request& whole) { return answer(whole); }};
     }
     Reply refuse(const Request&, const std::exception& reason) override { return reply_for(reason); }
     void complete(const Request&, Reply& reply) override { reply.headers.emplace_back("X-Complete", "yes"); }
@@ -54,7 +55,7 @@ class Echo : public Application {
             reply.body = request.peer + " " + request.host + (request.secure ? " secure" : "");
         if (request.path == "/throw") throw Error(ErrorCode::internal, "the secret of the house");
         if (request.path == "/stream") reply.stream = StreamedBody{std::make_shared<Letters>(), 1, 2'999'999};
-        if (request.path == "/slow") {
+        if (request.path == "/slow" || request.path == "/longest") {
             ++in_slow;
             std::this_thread::sleep_for(std::chrono::milliseconds(400));
         }
@@ -120,7 +121,7 @@ class HttpServerTest : public ::testing::Test {
     }
 
     Echo echo_;
-    WorkerPool workers_{2};
+    WorkerPool workers_{2, 1};
     std::optional<HttpServer> server_;
 };
 
@@ -254,6 +255,18 @@ TEST_F(HttpServerTest, SaysSoWhenTooMuchWaits) {
     for (const auto& asking : clients) busy += asking->read().starts_with("HTTP/1.1 429 ") ? 1 : 0;
     EXPECT_GE(busy, 2);
     EXPECT_LE(busy, 4);
+}
+
+TEST_F(HttpServerTest, LetsNobodyWaitForWhatIsSlow) {
+    start();
+    Client first = client();
+    Client second = client();
+    first.send(last_get("/longest"));
+    second.send(last_get("/longest"));  // waits for the only thread of its kind
+    while (echo_.in_slow == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    EXPECT_NE(ask(last_get("/slow")).find("GET /slow"), std::string::npos);
+    EXPECT_LT(echo_.answers, 3);  // the second is not done yet
+    EXPECT_NE(second.read().find("GET /longest"), std::string::npos);
 }
 
 TEST_F(HttpServerTest, ClosesConnectionsBeyondItsLimit) {
