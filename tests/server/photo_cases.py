@@ -9,6 +9,7 @@ from urllib.request import urlopen
 
 from tests.server.cases import NOWHERE, ORG, RACE, Case, Check, JsonBody, RawBody
 from tests.server.running import Reply
+from tests.server.schemas import DOCUMENT
 from tests.server.world import UNDATED, World
 
 NO_PAGES = {
@@ -104,6 +105,7 @@ def _prometheus(world: World, reply: Reply) -> None:
 
 def _openapi(world: World, reply: Reply) -> None:
     document = reply.json
+    assert document == DOCUMENT
     assert document["openapi"] == "3.1.0"
     assert sum(path.startswith("/api/v1/ext/") for path in document["paths"]) == 13
 

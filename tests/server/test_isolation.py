@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from urllib.parse import urlsplit
@@ -96,13 +97,20 @@ def expected(key: str, org: str, event: str, question: Question, asked: str) -> 
 
 
 def send(
-    server: Server, world: World, key: str, org: str, event: str, question: Question, asked: str
+    server: Server,
+    world: World,
+    key: str,
+    org: str,
+    event: str,
+    question: Question,
+    asked: str,
+    token: Mapping[str, str] | None = None,
 ) -> Reply:
     identifier = world.names.get(asked, asked)
     path = f"/api/v1/ext/{world.names[org]}/event/{world.names[event]}" + question.path.format(
         asked=identifier
     )
-    headers = {"X-API-Key": world.keys[key]}
+    headers = dict(token or {"X-API-Key": world.keys[key]})
     content = None
     if isinstance(question.body, Form):
         headers["Content-Type"], content = question.body.encoded(world, {"asked": identifier})
@@ -181,3 +189,42 @@ def test_a_signature_opens_one_picture(server: Server, world: World, field: str)
     ]:
         reply = server.ask("GET", f"{path}?{query}")
         assert reply.status in (403, 404), (path, query, reply.status)
+
+
+@pytest.mark.parametrize("owned", ["race", "closed", "south-race", "east-race"])
+def test_a_token_opens_one_event(server: Server, world: World, owned: str) -> None:
+    """A participant's token: every event and organisation but its own is a 403, whatever is asked for."""
+    owner, search, image = EVENTS[owned]
+    headers = {"X-Event-Token": world.workspace.visitor_token(world.events[owned], seconds=600)}
+    for org, event, (question, asked) in product(ORGANISATIONS, EVENTS, questions()):
+        reply = send(server, world, owner, org, event, question, asked, headers)
+        if org != owner or event != owned or (owned == "closed" and question.switched):
+            wanted = {403}
+        elif question.kind and asked not in (search, image):
+            wanted = {question.unknown}
+        else:
+            wanted = {200, 404}  # 404: no clips of this search were started
+        wanted |= {429} if question.method == "POST" else set()  # tokens may search less often
+        assert reply.status in wanted, (org, event, question, asked, reply.body[:200])
+        if reply.status == 200:
+            assert_only_own(world, event, reply)
+    # It lists no events, and a spoiled one opens nothing.
+    assert server.ask("GET", f"/api/v1/ext/{world.names[owner]}/events", headers).status == 401
+    ping = f"/api/v1/ext/{world.names[owner]}/event/{world.names[owned]}/ping"
+    assert server.ask("GET", ping, headers).status == 200
+    token = headers["X-Event-Token"]
+    for spoiled in (
+        token[:-1],
+        token + "0",
+        token.replace(".", ".9", 1),
+        token.swapcase(),
+        "x",
+        "1.1.9999999999.x.",
+    ):
+        assert server.ask("GET", ping, {"X-Event-Token": spoiled}).status == 403
+    expired = {"X-Event-Token": world.workspace.visitor_token(world.events[owned], seconds=1)}
+    deadline = time.monotonic() + 5
+    while server.ask("GET", ping, expired).status == 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert server.ask("GET", ping, expired).status == 403

@@ -1,5 +1,7 @@
 #include "wire/fields.h"
 
+#include <cmath>
+
 #include <nlohmann/json.hpp>
 
 namespace eventlens::wire {
@@ -43,8 +45,13 @@ void Fields::flag(std::string_view name, bool& target) {
 void Fields::integer(std::string_view name, std::int64_t& target) {
     const json* value = value_of(name);
     if (!value) return;
-    if (!value->is_number_integer() ||
-        (value->is_number_unsigned() && value->get<std::uint64_t>() > std::uint64_t{INT64_MAX}))
+    // 3.0 is an integer, too (JSON Schema 2020-12, 6.1.1); beyond 2^53 it may stand for several.
+    constexpr double exact = 9007199254740992;
+    const bool whole = value->is_number_float() && std::trunc(value->get<double>()) == value->get<double>() &&
+                       std::abs(value->get<double>()) <= exact;
+    const bool too_large =
+        value->is_number_unsigned() && value->get<std::uint64_t>() > std::uint64_t{INT64_MAX};
+    if (!(value->is_number_integer() || whole) || too_large)
         return add(name, "Input should be a valid integer");
     target = value->get<std::int64_t>();
 }
