@@ -321,6 +321,20 @@ void bind_engine(py::module_& module) {
         .def("create_event", &Engine::create_event, "settings"_a, "organisation"_a = default_organisation,
              Release())
         .def("update_event", &Engine::update_event, "event"_a, "settings"_a, Release())
+        .def(
+            "change_event",
+            [](Engine& e, EventId event, const py::typing::Callable<void(EventSettings)>& change) {
+                py::gil_scoped_release other_threads_may_run;
+                e.change_event(event, [&](EventSettings& settings) {
+                    py::gil_scoped_acquire gil;
+                    const py::object changed = py::cast(settings);  // a copy: somebody may keep it
+                    change(changed);
+                    settings = changed.cast<EventSettings>();
+                });
+            },
+            "event"_a, "change"_a,
+            "Calls `change` with the settings as they are and stores what it made of them, in one "
+            "transaction. It must not use the workspace.")
         .def("delete_event", &Engine::delete_event, "event"_a, Release())
         .def(
             "find_event",

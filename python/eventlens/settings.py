@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from eventlens import _core
@@ -42,7 +43,7 @@ def clips_of(clips: _core.ClipOptions) -> ClipSettings:
     return ClipSettings(**{name: getattr(clips, name) for name in ClipSettings.__dataclass_fields__})
 
 
-def change_fields(target: object, changes: dict[str, object]) -> None:
+def change_fields(target: object, changes: Mapping[str, object]) -> None:
     """Sets those that are not None."""
     for name, value in changes.items():
         if value is not None:

@@ -382,20 +382,16 @@ class Event:
         timeline_search: bool | None = None,
     ) -> None:
         """Switch on or off what clients of a server may use; what is None stays."""
-        settings = self._settings
-        change_fields(
-            settings.features,
-            {
-                "enabled": enabled,
-                "bib_search": bib_search,
-                "selfie_search": selfie_search,
-                "name_search": name_search,
-                "video_search": video_search,
-                "video_selfie_search": video_selfie_search,
-                "timeline_search": timeline_search,
-            },
-        )
-        self._engine.update_event(self.id, settings)
+        wanted = {
+            "enabled": enabled,
+            "bib_search": bib_search,
+            "selfie_search": selfie_search,
+            "name_search": name_search,
+            "video_search": video_search,
+            "video_selfie_search": video_selfie_search,
+            "timeline_search": timeline_search,
+        }
+        self._engine.change_event(self.id, lambda settings: change_fields(settings.features, wanted))
 
     @property
     def clips(self) -> ClipSettings:
@@ -417,19 +413,15 @@ class Event:
         Raises:
             BadInputError: a number of seconds outside of a day, or a probability outside of 0 to 1.
         """
-        settings = self._settings
-        change_fields(
-            settings.clips,
-            {
-                "min_probability": min_probability,
-                "min_segment": min_segment,
-                "max_gap": max_gap,
-                "padding_start": padding_start,
-                "padding_end": padding_end,
-                "max_clip_duration": max_clip_duration,
-            },
-        )
-        self._engine.update_event(self.id, settings)
+        wanted = {
+            "min_probability": min_probability,
+            "min_segment": min_segment,
+            "max_gap": max_gap,
+            "padding_start": padding_start,
+            "padding_end": padding_end,
+            "max_clip_duration": max_clip_duration,
+        }
+        self._engine.change_event(self.id, lambda settings: change_fields(settings.clips, wanted))
 
     @property
     def originals(self) -> bool:
@@ -492,9 +484,7 @@ class Event:
         return self._engine.event(self.id).settings
 
     def _change(self, field: str, value: object) -> None:
-        settings = self._settings
-        setattr(settings, field, value)
-        self._engine.update_event(self.id, settings)
+        self._engine.change_event(self.id, lambda settings: setattr(settings, field, value))
 
     def set_roster(self, csv: str | PathLike[str] | bytes) -> int:
         """Say which bibs exist: reads that are on the roster rank first. Reads no photo again.

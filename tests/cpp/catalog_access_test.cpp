@@ -1,8 +1,11 @@
 #include <algorithm>
+#include <atomic>
 #include <cctype>
+#include <chrono>
 #include <fstream>
 #include <iterator>
 #include <limits>
+#include <thread>
 
 #include "base/uuid.h"
 #include "catalog_fixture.h"
@@ -250,6 +253,42 @@ TEST_F(Access, VideoFlagsTurnOnWithTheFirstVideo) {
     catalog.update_event(other, settings);
     put_video(catalog, catalog.add_source(other, "folder"), "a.mp4", 1);
     EXPECT_TRUE(features(other).video_search);
+}
+
+TEST_F(Access, ChangesOfDifferentSettingsAreNotLost) {
+    const EventId event = catalog.create_event({.name = "Race"});
+    Catalog second = Catalog::open(workspace());  // as another process does
+    std::atomic<bool> begun{false};
+    std::thread video;
+    catalog.change_event(event, [&](EventSettings& settings) {
+        video = std::thread([&] {
+            begun = true;
+            put_video(second, second.add_source(event, "folder"), "a.mp4", 1);
+        });
+        while (!begun) std::this_thread::yield();
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));  // it waits for us, or would be lost
+        settings.status = "draft";
+    });
+    video.join();
+    second.change_event(event, [](EventSettings& settings) { settings.clips.max_gap = 7; });
+    const EventSettings settings = catalog.event(event).settings;
+    EXPECT_TRUE(settings.features.video_search);
+    EXPECT_TRUE(settings.features.video_selfie_search);
+    EXPECT_EQ(settings.status, "draft");
+    EXPECT_EQ(settings.clips.max_gap, 7);
+
+    struct Enough {};
+    EXPECT_THROW(catalog.change_event(event,
+                                      [](EventSettings& changed) {
+                                          changed.status = "active";
+                                          throw Enough{};
+                                      }),
+                 Enough);
+    EXPECT_EQ(catalog.event(event).settings.status, "draft");
+    EXPECT_EQ(
+        code_of([&] { catalog.change_event(event, [](EventSettings& changed) { changed.name.clear(); }); }),
+        ErrorCode::bad_input);
+    EXPECT_EQ(code_of([&] { catalog.change_event(99, [](EventSettings&) {}); }), ErrorCode::not_found);
 }
 
 }  // namespace

@@ -124,12 +124,13 @@ TEST_F(ClipJobs, EndInTheStateOfTheirClips) {
     save(request);
     claim = started_and_planned();
     for (int i = 0; i < 2; ++i)
-        EXPECT_TRUE(catalog.fail_clip(claim, catalog.next_clip(claim).value(), "the video is gone"));
+        EXPECT_TRUE(catalog.fail_clip(claim, catalog.next_clip(claim).value(), "no such file", true));
     EXPECT_TRUE(catalog.finish_clip_job(claim));
     EXPECT_EQ(job().state, ClipJobState::clip_failed);
     ASSERT_EQ(job().failures.size(), 2U);
     EXPECT_EQ(job().failures[1].video_key, "start.mp4");
-    EXPECT_EQ(job().failures[1].reason, "the video is gone");
+    EXPECT_EQ(job().failures[1].reason, "no such file");
+    EXPECT_TRUE(job().failures[1].video_is_gone);
     EXPECT_EQ(job().error, "");
 
     claim = started_and_planned();  // anew, as nothing came of it
@@ -145,6 +146,7 @@ TEST_F(ClipJobs, EndInTheStateOfTheirClips) {
     EXPECT_EQ(job().error, "");
     ASSERT_EQ(job().failures.size(), 1U);
     EXPECT_EQ(job().failures[0].reason, "the disk is full");
+    EXPECT_FALSE(job().failures[0].video_is_gone);
 }
 
 TEST_F(ClipJobs, AreTakenOnByOneWorkerEach) {

@@ -146,6 +146,7 @@ TEST_F(EngineClips, ThatFailLeaveTheOthers) {
     ASSERT_EQ(job.failures.size(), 1U);
     EXPECT_EQ(job.failures[0].video_key, "finish.mp4");
     EXPECT_NE(job.failures[0].reason, "");
+    EXPECT_FALSE(job.failures[0].video_is_gone);
 
     const std::string other = "8d1b6c52-0f0a-4c38-9f6e-2a7e51b0c9ab";
     fs::remove(footage() / "start.mp4");
@@ -153,7 +154,9 @@ TEST_F(EngineClips, ThatFailLeaveTheOthers) {
     engine->start_clips(event, other);
     job = finished(other);
     EXPECT_EQ(job.state, ClipJobState::clip_failed);
-    EXPECT_EQ(job.failures.size(), 2U);
+    ASSERT_EQ(job.failures.size(), 2U);
+    for (const ClipFailure& failure : job.failures)
+        EXPECT_EQ(failure.video_is_gone, failure.video_key == "start.mp4") << failure.reason;
     EXPECT_EQ(clip_files().size(), 1U);
 }
 

@@ -452,7 +452,8 @@ struct JobClip {
 struct ClipFailure {
     VideoId video = 0;
     std::string video_key;
-    std::string reason;
+    std::string reason;          // for whoever runs this: it may name folders and buckets
+    bool video_is_gone = false;  // from its source
 };
 
 struct ClipJob {
@@ -469,8 +470,8 @@ struct ClipJob {
     std::vector<ClipFailure> failures;  // videos whose clip could not be made
 };
 
-// Work that somebody has taken on, and has until the lease ends. Lost, it is somebody else's: whatever is told
-// of it then changes nothing.
+// Work that somebody has taken on, and has until the lease ends. Lost, it is somebody else's: whatever is
+// told of it then changes nothing.
 struct Claim {
     std::int64_t id = 0;  // of the job or the run
     std::string token;
@@ -516,7 +517,7 @@ struct IndexRunCounts {
 // The counts by name, for whoever writes them down.
 struct IndexRunCount {
     std::string_view name;
-    std::int64_t IndexRunCounts::* value;
+    std::int64_t IndexRunCounts::*value;
 };
 inline constexpr std::array index_run_counts{
     IndexRunCount{"listed", &IndexRunCounts::listed},
@@ -577,7 +578,7 @@ struct Webhook {
     WebhookId id = 0;
     OrganisationId organisation = 0;
     std::string url;
-    std::string secret;              // signs what is told
+    std::string secret;                // signs what is told
     std::vector<std::string> kinds{};  // of webhook_kinds
     bool active = true;
     UtcMilliseconds created = 0;
@@ -630,6 +631,13 @@ struct CatalogOptions {
 
     // compact() needs as much again as the catalog has, in memory up to this, else in a temporary file.
     std::int64_t compact_in_memory = 512LL << 20;
+};
+
+// Work that is not finished: it waits, or somebody is at it.
+struct Backlog {
+    std::int64_t clip_jobs = 0;
+    std::int64_t index_runs = 0;
+    std::int64_t deliveries = 0;  // to webhooks
 };
 
 // What is known of a workspace, durably: one SQLite file, the only truth. Embeddings are stored with 16 bits
@@ -700,6 +708,11 @@ class Catalog {
     // Throws as create_event(). A new time zone gives every photo without an offset its new UTC. Searches
     // that were saved keep their selfies, and their time, see apply_retention().
     void update_event(EventId event, const EventSettings& settings);
+
+    // Changes some of the settings and leaves the others as they are in that moment, so that nobody's change
+    // is lost: one transaction from reading to writing. `change` must be quick and must not use the catalog;
+    // what it throws leaves everything as it was. Throws as create_event().
+    void change_event(EventId event, const std::function<void(EventSettings&)>& change);
 
     // Removes the event and all that is known of its photos, videos and searches, as remove_photos() does.
     // Interrupted, it may leave an event with fewer photos and videos; call it again.
@@ -921,10 +934,10 @@ class Catalog {
                                                const std::string& embedder = {}) const;
     AppearanceContent appearance(AppearanceId appearance, const std::string& embedder = {}) const;
 
-    // Freezes a search and counts it, if it is billable. False, changing nothing, when the event has one with this
-    // id that has not expired. Photos and appearances that were removed meanwhile are left out; the selfies
-    // too, unless the event keeps them. Removes some searches that have expired. Throws Error(bad_input) for
-    // an id that is no UUID.
+    // Freezes a search and counts it, if it is billable. False, changing nothing, when the event has one with
+    // this id that has not expired. Photos and appearances that were removed meanwhile are left out; the
+    // selfies too, unless the event keeps them. Removes some searches that have expired. Throws
+    // Error(bad_input) for an id that is no UUID.
     bool save_search(EventId event, const SavedSearch& search, std::span<const StoredSelfie> selfies = {});
 
     // Freezes what a saved search finds in videos, where it was saved without looking. False, changing
@@ -992,7 +1005,8 @@ class Catalog {
     // Records that its file is there, or why it never will be. False: the claim is lost; a file whose clip is
     // gone becomes unwanted.
     bool put_clip(const Claim& claim, const JobClip& stored);
-    bool fail_clip(const Claim& claim, const JobClip& clip, const std::string& reason);
+    bool fail_clip(const Claim& claim, const JobClip& clip, const std::string& reason,
+                   bool video_is_gone = false);
 
     // Ends the job in the state that its clips come to; `error`: what kept it from going on. False: the claim
     // is lost.
@@ -1014,8 +1028,8 @@ class Catalog {
     // ended stays as it is.
     IndexRunInfo cancel_index_run(IndexRunId run);
 
-    // For those who work, as with clip jobs. What a run had done when its worker disappeared stays done. A run
-    // that is to end is cancelled instead of being taken on.
+    // For those who work, as with clip jobs. What a run had done when its worker disappeared stays done. A
+    // run that is to end is cancelled instead of being taken on.
     std::optional<Claim> claim_index_run(std::chrono::milliseconds lease);
     bool renew_index_run(const Claim& claim, std::chrono::milliseconds lease);
     void give_back_index_run(const Claim& claim);
@@ -1027,8 +1041,8 @@ class Catalog {
 
     // --- Webhooks ---
     //
-    // What finishes is put into the queue of every active webhook of its kind, in the transaction that finishes
-    // it. Each delivery is tried until it succeeds or most_delivery_attempts is reached.
+    // What finishes is put into the queue of every active webhook of its kind, in the transaction that
+    // finishes it. Each delivery is tried until it succeeds or most_delivery_attempts is reached.
 
     // Throws Error(bad_input) for a URL that is not http:// or https://, or holds credentials, for kinds that
     // are none or unknown, and where the organisation has most_webhooks.
@@ -1052,6 +1066,8 @@ class Catalog {
     void put_off_delivery(std::int64_t delivery, std::optional<int> status, const std::string& error,
                           std::optional<UtcMilliseconds> next_try);
     std::size_t remove_deliveries(UtcMilliseconds before);  // that were made before
+
+    Backlog backlog() const;  // costs no more than there is of it
 
   private:
     struct Impl;  // keeps SQLite out of this header

@@ -219,6 +219,7 @@ class Engine {
     // Checks the bib pattern and creates the event.
     EventId create_event(const EventSettings& settings, OrganisationId organisation = default_organisation);
     void update_event(EventId event, const EventSettings& settings);
+    void change_event(EventId event, const std::function<void(EventSettings&)>& change);  // Catalog's
 
     // Catalog::delete_event(), and the files of its renditions. Returns IndexReport::files_left.
     std::vector<IndexFailure> delete_event(EventId event);
@@ -230,14 +231,14 @@ class Engine {
     // Catalog::compact() does, and Error(not_found) where there is neither event nor unfinished purge.
     PurgeReport purge_event(EventId event);
 
-    // Catalog::delete_photos(), and the files of their renditions: of these photos, of those on which the bib is
-    // read exactly, and of those that a search found. The last two throw as find_bib() and search() do.
+    // Catalog::delete_photos(), and the files of their renditions: of these photos, of those on which the bib
+    // is read exactly, and of those that a search found. The last two throw as find_bib() and search() do.
     Deletion delete_photos(EventId event, std::span<const PhotoId> photos);
     Deletion delete_photos_of_bib(EventId event, std::string_view bib);
     Deletion delete_photos_of_search(EventId event, const std::string& request_id);
 
-    // What open_source() opens by `location` becomes a source of the event, to be indexed later; it is not asked
-    // for anything yet. Throws as open_source() does.
+    // What open_source() opens by `location` becomes a source of the event, to be indexed later; it is not
+    // asked for anything yet. Throws as open_source() does.
     SourceId add_source(EventId event, const std::string& location);
 
     // Catalog::remove_source(), and the files of renditions. Returns IndexReport::files_left.
@@ -298,18 +299,18 @@ class Engine {
     std::shared_ptr<const ByteSource> clip_bytes(const JobClip& clip) const;
     std::string clip_link(const JobClip& clip, const LinkOptions& options = {}) const;
 
-    // Asks for a source to be indexed by an IndexQueue, of this process or another: what open_source() opens by
-    // `location`, which becomes a source of the event; or one that is known. Throws as open_source() does, and
-    // Error(bad_input) for a list of paths.
+    // Asks for a source to be indexed by an IndexQueue, of this process or another: what open_source() opens
+    // by `location`, which becomes a source of the event; or one that is known. Throws as open_source() does,
+    // and Error(bad_input) for a list of paths.
     IndexRunInfo start_index_run(EventId event, const std::string& location, bool retry_failed = false);
     IndexRunInfo start_index_run(EventId event, SourceId source, bool retry_failed = false);
 
-    // Does an index run that was claimed, and ends it, or gives it back when `stopped` says so, which is asked
-    // about once a second.
+    // Does an index run that was claimed, and ends it, or gives it back when `stopped` says so, which is
+    // asked about once a second.
     void do_index_run(const Claim& claim, const IndexOptions& options, const std::function<bool()>& stopped);
 
-    // Removes searches that have expired, files that nobody wants any more, what a process that was killed left
-    // of clips it was cutting, and records of webhooks' deliveries older than a month. Returns
+    // Removes searches that have expired, files that nobody wants any more, what a process that was killed
+    // left of clips it was cutting, and records of webhooks' deliveries older than a month. Returns
     // IndexReport::files_left.
     std::vector<IndexFailure> keep_house();
 
@@ -346,8 +347,8 @@ class Engine {
     // and one that is reached with credentials.
     std::string original_link(PhotoId photo, const LinkOptions& options = {}) const;
 
-    // Throws Error(not_found) when the original lies in a folder and is not there any more. What lies in a bucket
-    // is not asked for: that would take a request.
+    // Throws Error(not_found) when the original lies in a folder and is not there any more. What lies in a
+    // bucket is not asked for: that would take a request.
     void require_original(PhotoId photo) const;
 
     // Has index() make renditions of the photos it reads, of each while it is decoded, and store them in what
@@ -431,9 +432,9 @@ struct IndexQueueOptions {
     std::function<void(const std::string&)> on_problem{};
 };
 
-// Does the index runs that were asked for, one after another, on a thread of its own. How far one is, is written
-// down about once a second. A run whose process ends is gone on with by whoever works next. The engine must
-// outlive it and stay where it is.
+// Does the index runs that were asked for, one after another, on a thread of its own. How far one is, is
+// written down about once a second. A run whose process ends is gone on with by whoever works next. The
+// engine must outlive it and stay where it is.
 class IndexQueue {
   public:
     explicit IndexQueue(Engine& engine, const IndexQueueOptions& options = {});
@@ -455,8 +456,8 @@ struct HousekeeperOptions {
     std::function<void(const std::string&)> on_problem{};  // as of ClipWorkerOptions
 };
 
-// Calls Engine::keep_house() from time to time, on a thread of its own. The engine must outlive it and stay where
-// it is.
+// Calls Engine::keep_house() from time to time, on a thread of its own. The engine must outlive it and stay
+// where it is.
 class Housekeeper {
   public:
     explicit Housekeeper(Engine& engine, const HousekeeperOptions& options = {});
@@ -484,9 +485,9 @@ struct WebhookSenderOptions {
 
 // Tells webhooks what has finished: POSTs each payload as JSON, with the header
 //   X-Eventlens-Signature: t=SECONDS,v1=HEX
-// where HEX is the HMAC-SHA256 of "SECONDS.BODY" under the webhook's secret, SECONDS since 1970. Any answer of
-// 2xx is success; redirects are not followed. A delivery may arrive twice, with the same id: when the process
-// ends between an answer and its being written down. The engine must outlive it and stay where it is.
+// where HEX is the HMAC-SHA256 of "SECONDS.BODY" under the webhook's secret, SECONDS since 1970. Any answer
+// of 2xx is success; redirects are not followed. A delivery may arrive twice, with the same id: when the
+// process ends between an answer and its being written down. The engine must outlive it and stay where it is.
 class WebhookSender {
   public:
     explicit WebhookSender(Engine& engine, const WebhookSenderOptions& options = {});

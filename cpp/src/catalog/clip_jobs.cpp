@@ -36,7 +36,8 @@ constexpr std::string_view select_job =
     "SELECT j.id, s.event, s.request_id, s.kind, j.state, j.error, j.created, j.finished, j.attempts"
     " FROM clip_jobs j JOIN searches s ON s.id = j.search WHERE ";
 constexpr std::string_view select_clip =
-    "SELECT c.uuid, c.video, v.key, c.start, c.until, t.id, t.uri, t.access, c.key, c.bytes, c.failure"
+    "SELECT c.uuid, c.video, v.key, c.start, c.until, t.id, t.uri, t.access, c.key, c.bytes, c.failure, "
+    "c.video_gone"
     " FROM clips c JOIN videos v ON v.id = c.video JOIN stores t ON t.id = c.store WHERE ";
 
 std::string sql(std::string_view select, std::string_view condition) {
@@ -74,7 +75,8 @@ void read_clips(sqlite::Database& database, ClipJob& job) {
         if (!row.is_null(9)) {
             job.clips.push_back(std::move(clip));
         } else if (!row.is_null(10)) {
-            job.failures.push_back({clip.video, std::move(clip.video_key), row.text(10)});
+            job.failures.push_back(
+                {clip.video, std::move(clip.video_key), row.text(10), row.integer(11) != 0});
         }
     }
 }
@@ -318,11 +320,13 @@ bool Catalog::put_clip(const Claim& claim, const JobClip& stored) {
     return held;
 }
 
-bool Catalog::fail_clip(const Claim& claim, const JobClip& clip, const std::string& reason) {
+bool Catalog::fail_clip(const Claim& claim, const JobClip& clip, const std::string& reason,
+                        bool video_is_gone) {
     const Uuid uuid = parse_uuid(clip.uuid).value_or(Uuid{});
     auto write = impl_->write();
     if (!holds(write.database(), claim)) return false;
-    write->run("UPDATE clips SET failure = ? WHERE uuid = ?", reason, std::as_bytes(std::span(uuid)));
+    write->run("UPDATE clips SET failure = ?, video_gone = ? WHERE uuid = ?", reason, video_is_gone,
+               std::as_bytes(std::span(uuid)));
     write.commit();
     return true;
 }

@@ -191,6 +191,33 @@ void derive_capture_times(sqlite::Database& database, EventId event,
     }
 }
 
+namespace {
+
+void store_settings(sqlite::Database& database, const EventInfo& before, const EventSettings& settings) {
+    const EventSettings full = completed(database, settings, before.organisation, before.id);
+    const EventFeatures& features = full.features;
+    const ClipOptions& clips = full.clips;
+    database.run(
+        "UPDATE events SET name = ?, slug = ?, date = ?, time_zone = ?, bib_pattern = ?, status = ?, "
+        "embedder = ?,"
+        " cover_image = ?, confidence_percentage = ?, enabled = ?, bib_search = ?, selfie_search = ?, "
+        "name_search = ?,"
+        " video_search = ?, video_selfie_search = ?, timeline_search = ?, selfie_retention = ?,"
+        " search_lifetime_days = ?, clip_min_probability = ?, clip_min_segment = ?, clip_max_gap = ?,"
+        " clip_padding_start = ?, clip_padding_end = ?, clip_max_duration = ?, originals = ?,"
+        " video_flags_chosen = video_flags_chosen OR ? WHERE id = ?",
+        full.name, full.slug, full.date, full.time_zone, full.bib_pattern, full.status, full.embedder,
+        full.cover_image, full.confidence_percentage, features.enabled, features.bib_search,
+        features.selfie_search, features.name_search, features.video_search, features.video_selfie_search,
+        features.timeline_search, full.selfie_retention, full.search_lifetime_days, clips.min_probability,
+        clips.min_segment, clips.max_gap, clips.padding_start, clips.padding_end, clips.max_clip_duration,
+        full.originals, other_video_flags(features, before.settings.features), before.id);
+    if (full.time_zone != before.settings.time_zone) derive_capture_times(database, before.id, std::nullopt);
+    note_changed_settings(database, before.id);
+}
+
+}  // namespace
+
 EventId Catalog::create_event(const EventSettings& settings, OrganisationId organisation) {
     auto write = impl_->write();
     require_organisation(write.database(), organisation);
@@ -247,29 +274,15 @@ std::vector<EventId> Catalog::event_ids() const {
 }
 
 void Catalog::update_event(EventId event, const EventSettings& settings) {
+    change_event(event, [&](EventSettings& stored) { stored = settings; });
+}
+
+void Catalog::change_event(EventId event, const std::function<void(EventSettings&)>& change) {
     auto write = impl_->write();
     const EventInfo before = read_event(write.database(), event);
-    const EventSettings full = completed(write.database(), settings, before.organisation, event);
-    const EventFeatures& features = full.features;
-    const ClipOptions& clips = full.clips;
-    write->run(
-        "UPDATE events SET name = ?, slug = ?, date = ?, time_zone = ?, bib_pattern = ?, status = ?, "
-        "embedder = ?,"
-        " cover_image = ?, confidence_percentage = ?, enabled = ?, bib_search = ?, selfie_search = ?, "
-        "name_search = ?,"
-        " video_search = ?, video_selfie_search = ?, timeline_search = ?, selfie_retention = ?,"
-        " search_lifetime_days = ?, clip_min_probability = ?, clip_min_segment = ?, clip_max_gap = ?,"
-        " clip_padding_start = ?, clip_padding_end = ?, clip_max_duration = ?, originals = ?,"
-        " video_flags_chosen = video_flags_chosen OR ? WHERE id = ?",
-        full.name, full.slug, full.date, full.time_zone, full.bib_pattern, full.status, full.embedder,
-        full.cover_image, full.confidence_percentage, features.enabled, features.bib_search,
-        features.selfie_search, features.name_search, features.video_search, features.video_selfie_search,
-        features.timeline_search, full.selfie_retention, full.search_lifetime_days, clips.min_probability,
-        clips.min_segment, clips.max_gap, clips.padding_start, clips.padding_end, clips.max_clip_duration,
-        full.originals, other_video_flags(features, before.settings.features), event);
-    if (full.time_zone != before.settings.time_zone)
-        derive_capture_times(write.database(), event, std::nullopt);
-    note_changed_settings(write.database(), event);
+    EventSettings settings = before.settings;
+    change(settings);
+    store_settings(write.database(), before, settings);
     write.commit();
 }
 

@@ -240,4 +240,13 @@ bool Catalog::finish_index_run(const Claim& claim, IndexRunState state, const In
     return true;
 }
 
+Backlog Catalog::backlog() const {
+    // Each is answered by the partial index of those that wait.
+    const auto read = impl_->read();
+    return {
+        .clip_jobs = read->integer("SELECT count(*) FROM clip_jobs WHERE state = 'processing'"),
+        .index_runs = read->integer("SELECT count(*) FROM index_runs WHERE state IN ('queued', 'running')"),
+        .deliveries = read->integer("SELECT count(*) FROM webhook_deliveries WHERE next_try IS NOT NULL")};
+}
+
 }  // namespace eventlens

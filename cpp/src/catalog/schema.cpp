@@ -437,8 +437,8 @@ CREATE TRIGGER event_changed AFTER UPDATE OF
 BEGIN UPDATE access SET counter = counter + 1; END;
 )sql";
 
-// What a server does on its own time. Work that somebody has taken on is theirs until the lease ends, which they
-// renew while they live: a token tells them from whoever takes it on next.
+// What a server does on its own time. Work that somebody has taken on is theirs until the lease ends, which
+// they renew while they live: a token tells them from whoever takes it on next.
 constexpr std::string_view fifth_step = R"sql(
 -- Clips of what a search found, one of each video.
 CREATE TABLE clip_jobs(
@@ -540,7 +540,12 @@ CREATE INDEX webhook_deliveries_by_webhook ON webhook_deliveries(webhook);
 CREATE INDEX webhook_deliveries_due ON webhook_deliveries(next_try) WHERE next_try IS NOT NULL;
 )sql";
 
-constexpr std::array steps_in_order{first_step, second_step, third_step, fourth_step, fifth_step};
+// Why a clip could not be cut, as far as strangers may know.
+constexpr std::string_view sixth_step = R"sql(
+ALTER TABLE clips ADD COLUMN video_gone INTEGER NOT NULL DEFAULT 0;  -- 1: with a failure: from its source
+)sql";
+
+constexpr std::array steps_in_order{first_step, second_step, third_step, fourth_step, fifth_step, sixth_step};
 
 }  // namespace
 

@@ -1,6 +1,7 @@
 #include "engine/clip_jobs.h"
 
 #include <exception>
+#include <stdexcept>
 #include <utility>
 
 #include "base/uuid.h"
@@ -18,6 +19,11 @@ const WriteOptions mp4_for_browsers{.content_type = "video/mp4", .cache_control 
 
 // Leaves a cut that is under way.
 struct Stopped {};
+
+// The video that a clip is to be cut from is not in its source any more.
+struct VideoGone : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
 
 // A file that goes with the scope. Its name is new each time: whoever lost a job may still be at it.
 class PassingFile {
@@ -43,6 +49,15 @@ class PassingFile {
     fs::path path_;
 };
 
+Clip cut_video(const ClipTools& tools, const JobClip& clip, const fs::path& into, const CutOptions& options) {
+    try {
+        return cut_clip(tools.open_video(clip.video), clip.span, into, options);
+    } catch (const Error& error) {
+        if (error.code() != ErrorCode::not_found) throw;
+        throw VideoGone(error.what());
+    }
+}
+
 // Cuts it and puts it into its store. Returns the size of the file.
 std::int64_t make_clip(const JobClip& clip, const fs::path& folder, const ClipTools& tools,
                        const std::function<bool()>& stopped) {
@@ -51,7 +66,7 @@ std::int64_t make_clip(const JobClip& clip, const fs::path& folder, const ClipTo
     options.progress = [&](double) {
         if (stopped()) throw Stopped{};
     };
-    const Clip cut = cut_clip(tools.open_video(clip.video), clip.span, file.path(), options);
+    const Clip cut = cut_video(tools, clip, file.path(), options);
     tools.open_store(clip.file.store_uri, clip.file.store_access)
         ->write_file(clip.file.key, file.path(), mp4_for_browsers);
     return cut.bytes;
@@ -62,15 +77,17 @@ void make_planned_clips(Catalog& catalog, const Claim& claim, const fs::path& fo
     while (std::optional<JobClip> clip = catalog.next_clip(claim)) {
         if (stopped()) throw Stopped{};
         std::string failure;
+        bool gone = false;
         try {
             clip->bytes = make_clip(*clip, folder, tools, stopped);
         } catch (const std::exception& error) {
             failure = error.what();
+            gone = dynamic_cast<const VideoGone*>(&error) != nullptr;
         }
         if (failure.empty()) {
             catalog.put_clip(claim, *clip);
         } else {
-            catalog.fail_clip(claim, *clip, failure);
+            catalog.fail_clip(claim, *clip, failure, gone);
         }
     }
 }

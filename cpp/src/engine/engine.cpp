@@ -434,6 +434,13 @@ void Engine::update_event(EventId event, const EventSettings& settings) {
     impl_->catalog.update_event(event, settings);
 }
 
+void Engine::change_event(EventId event, const std::function<void(EventSettings&)>& change) {
+    impl_->catalog.change_event(event, [&](EventSettings& settings) {
+        change(settings);
+        check_pattern(settings.bib_pattern);
+    });
+}
+
 std::vector<IndexFailure> Engine::delete_event(EventId event) {
     impl_->catalog.delete_event(event);
     impl_->drop_galleries_of_deleted_events();

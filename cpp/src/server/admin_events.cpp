@@ -59,9 +59,9 @@ Reply one_event(Service& service, const Caller&, const Request& request) {
 
 Reply change_event(Service& service, const Caller&, const Request& request) {
     const EventId event = path_integer(request, "event_id");
-    EventSettings settings = service.catalog().event(event).settings;
-    read_body(request, [&](wire::Fields& fields) { wire::read_settings(fields, settings); });
-    service.engine().update_event(event, settings);
+    service.engine().change_event(event, [&](EventSettings& settings) {
+        read_body(request, [&](wire::Fields& fields) { wire::read_settings(fields, settings); });
+    });
     return success("Event changed", told(service, event));
 }
 
