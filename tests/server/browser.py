@@ -192,7 +192,13 @@ class Browser:
     def tap(self, selector: str, text: str = "") -> None:
         """A real touch, or click, in the middle of the thing; it fails where something else lies over it."""
         where = WHERE % (json.dumps(selector), json.dumps(text))
-        x, y = self.until(f"{selector} {text!r}", where)
+        place = self.until(f"{selector} {text!r}", where)
+        for _ in range(50):  # a page that still scrolls would move it from under the finger
+            time.sleep(0.05)
+            before, place = place, self.evaluate(where)
+            if place == before:
+                break
+        x, y = place
         if self.size == PHONE:
             self.call("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
             self.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
