@@ -1,6 +1,7 @@
 #include "eventlens/storage.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "python_types.h"
 
@@ -13,11 +14,36 @@ py::bytes bytes_from(const std::vector<std::byte>& content) {
     return {reinterpret_cast<const char*>(content.data()), content.size()};
 }
 
-std::vector<StoredObject> listed(const Store& store, const std::string& prefix) {
-    std::vector<StoredObject> objects;
-    store.list({.prefix = prefix}, [&](const StoredObject& object) { objects.push_back(object); });
-    return objects;
-}
+// A listing as Python goes through it: one page is in memory, and others may run while the next is fetched.
+class ListedObjects {
+  public:
+    explicit ListedObjects(std::unique_ptr<Listing> listing) : listing_(std::move(listing)) {}
+
+    StoredObject next() {
+        if (at_ == page_.size()) fetch();
+        if (at_ == page_.size()) throw py::stop_iteration();
+        return std::move(page_[at_++]);
+    }
+
+  private:
+    // The listing is taken away meanwhile: after an error, and for a second thread, there is no more.
+    void fetch() {
+        std::unique_ptr<Listing> listing = std::move(listing_);
+        if (!listing) return;
+        std::vector<StoredObject> page;
+        {
+            py::gil_scoped_release other_threads_may_run;
+            page = listing->next();
+        }
+        page_ = std::move(page);
+        at_ = 0;
+        if (!page_.empty()) listing_ = std::move(listing);
+    }
+
+    std::unique_ptr<Listing> listing_;
+    std::vector<StoredObject> page_;
+    std::size_t at_ = 0;
+};
 
 }  // namespace
 
@@ -52,6 +78,11 @@ void bind_storage(py::module_& module) {
             return py::str("<StoredObject {!r}, {} bytes>").format(text_of_key(object.key), object.size);
         });
 
+    py::class_<ListedObjects>(module, "ListedObjects",
+                              "The objects of a store, listed as they are asked for.")
+        .def("__iter__", [](ListedObjects& self) -> ListedObjects& { return self; })
+        .def("__next__", &ListedObjects::next);
+
     py::class_<Store>(module, "Store", R"(Where media live: a folder, or a bucket. Thread safe.
 
 Errors: NotFoundError for an object that is gone, BadInputError for what is not allowed or not a key, OverloadedError
@@ -61,11 +92,13 @@ when the store has trouble of its own, after all attempts.)")
         .def(
             "list",
             [](const Store& store, const py::str& prefix) {
-                const std::string wanted = key_of_text(prefix);
-                py::gil_scoped_release other_threads_may_run;
-                return listed(store, wanted);
+                return std::make_unique<ListedObjects>(store.listing({.prefix = key_of_text(prefix)}));
             },
-            "prefix"_a = "", "The objects whose keys begin with `prefix`, in the byte order of keys.")
+            "prefix"_a = "", py::keep_alive<0, 1>(),
+            R"(Iterate over the objects whose keys begin with `prefix`, in the byte order of keys.
+
+They are listed as they are asked for, with one page of the bucket, or one folder, in memory at a time. Errors come from
+the iteration, which is for one thread.)")
         .def(
             "read",
             [](const Store& store, const py::str& key) {

@@ -42,6 +42,7 @@ __all__: list[str] = [
     "GalleryStats",
     "IndexFailure",
     "IndexProgress",
+    "ListedObjects",
     "ModelEntry",
     "ModelStore",
     "NewKey",
@@ -461,6 +462,13 @@ class StoredObject:
         Bytes.
         """
 
+class ListedObjects:
+    """
+    The objects of a store, listed as they are asked for.
+    """
+    def __iter__(self) -> ListedObjects: ...
+    def __next__(self) -> StoredObject: ...
+
 class Store:
     """
     Where media live: a folder, or a bucket. Thread safe.
@@ -468,9 +476,12 @@ class Store:
     Errors: NotFoundError for an object that is gone, BadInputError for what is not allowed or not a key, OverloadedError
     when the store has trouble of its own, after all attempts.
     """
-    def list(self, prefix: str = "") -> list[StoredObject]:
+    def list(self, prefix: str = "") -> ListedObjects:
         """
-        The objects whose keys begin with `prefix`, in the byte order of keys.
+        Iterate over the objects whose keys begin with `prefix`, in the byte order of keys.
+
+        They are listed as they are asked for, with one page of the bucket, or one folder, in memory at a time. Errors come from
+        the iteration, which is for one thread.
         """
     def presign(
         self, key: str, seconds: typing.SupportsInt | typing.SupportsIndex = 3600, download_name: str = ""
@@ -1022,7 +1033,6 @@ class Engine:
         """
         Calls `change` with the settings as they are and stores what it made of them, in one transaction. It must not use the workspace.
         """
-
     def compact(self) -> None: ...
     def counts(self, event: typing.SupportsInt | typing.SupportsIndex) -> EventCounts: ...
     def create_event(

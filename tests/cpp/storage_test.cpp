@@ -91,6 +91,21 @@ TEST_F(StorageTest, ListsFoldersInTheByteOrderOfKeys) {
     EXPECT_TRUE(std::ranges::is_sorted(found));
 }
 
+TEST_F(StorageTest, HandsOutAFolderAtATime) {
+    for (const char* key : {"a/1.jpg", "a/2.jpg", "a/deep/er/3.jpg", "a/z.jpg", "b.jpg", "c.jpg"}) write(key);
+    fs::create_directory(root_ / "empty");
+    const auto source = open_source(root_.string());
+    const auto listing = source->listing({});
+    std::vector<Keys> found;
+    for (auto some = listing->next(); !some.empty(); some = listing->next()) {
+        found.emplace_back();
+        for (const StoredObject& object : some) found.back().push_back(object.key);
+    }
+    EXPECT_EQ(found, (std::vector<Keys>{
+                         {"a/1.jpg", "a/2.jpg"}, {"a/deep/er/3.jpg"}, {"a/z.jpg"}, {"b.jpg", "c.jpg"}}));
+    EXPECT_TRUE(listing->next().empty()) << "the end stays the end";
+}
+
 TEST_F(StorageTest, DescribesWhatItLists) {
     write("one.jpg", "12345");
     const timespec when[2] = {{1'700'000'000, 0}, {1'700'000'000, 123'456'789}};

@@ -37,6 +37,17 @@ struct ListOptions {
     std::function<void(const std::string& key, const Error& error)> on_problem{};
 };
 
+// The objects of a source, some at a time, in the byte order of keys. For one thread, and for no longer than
+// the source is there.
+class Listing {
+  public:
+    virtual ~Listing() = default;
+
+    // The next ones, of one folder or page at most: memory never holds the whole listing. None: that was all.
+    // What it throws ends the listing.
+    virtual std::vector<StoredObject> next() = 0;
+};
+
 // Where media live. Read only.
 // Thread safety: all methods are const and may run on many threads at once.
 class Source {
@@ -58,10 +69,12 @@ class Source {
     // Requests that had to be made again so far, for a busy store or a connection that broke.
     virtual std::int64_t retries() const { return 0; }
 
-    // Calls `each` for every object in the byte order of keys, as they are found: memory holds one folder or
-    // page at a time, never the whole listing. What a callback throws ends the listing and leaves it.
-    virtual void list(const ListOptions& options,
-                      const std::function<void(const StoredObject&)>& each) const = 0;
+    // Nothing is looked at before the first next().
+    virtual std::unique_ptr<Listing> listing(ListOptions options) const = 0;
+
+    // Calls `each` for every object of a listing, as they are found. What a callback throws ends the listing
+    // and leaves it.
+    void list(const ListOptions& options, const std::function<void(const StoredObject&)>& each) const;
 
     // The whole content. Throws Error(not_found) when the object is gone, Error(bad_input) when it holds more
     // than `max_bytes`, may not be read or is not a key, and Error(overloaded) when the store has trouble of

@@ -86,10 +86,9 @@ class AzureStore : public Store {
     int parallel_reads() const override { return parallel_reads_; }
     std::int64_t retries() const override { return service_->retries(); }
 
-    void list(const ListOptions& options,
-              const std::function<void(const StoredObject&)>& each) const override {
-        list_pages(
-            "cannot list " + uri_, place_.prefix, options, each,
+    std::unique_ptr<Listing> listing(ListOptions options) const override {
+        return list_pages(
+            "cannot list " + uri_, place_.prefix, std::move(options),
             [this](const std::string& prefix, const std::string& marker) { return page_of(prefix, marker); });
     }
 

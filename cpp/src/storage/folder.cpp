@@ -53,31 +53,28 @@ std::vector<std::string> names_in(const std::string& path) {
 }
 
 // One listing of a folder.
-class Walk {
+class Walk : public Listing {
   public:
-    Walk(const std::string& root, const ListOptions& options,
-         const std::function<void(const StoredObject&)>& each)
-        : root_(root), options_(options), each_(each) {}
+    Walk(const std::string& root, ListOptions options) : root_(root), options_(std::move(options)) {}
 
-    // `folder` is a key ending in '/', or empty for the root.
-    void enter(const std::string& folder) {
-        std::vector<Entry> entries;
-        try {
-            entries = entries_of(folder);
-        } catch (const Error& error) {
-            report(folder, error);
-            return;
-        }
-        for (const Entry& entry : entries) {
-            if (entry.object) {
-                each_(*entry.object);
-            } else if (visited_.insert(entry.identity).second) {
-                enter(entry.key);
+    std::vector<StoredObject> next() override {
+        if (!begun_) begin();
+        std::vector<StoredObject> objects;
+        while (objects.empty() && !entered_.empty()) {
+            // Files up to the next folder, whose content comes between them and those behind it.
+            Entered& folder = entered_.back();
+            for (; folder.at < folder.entries.size() && folder.entries[folder.at].object; ++folder.at)
+                objects.push_back(*std::move(folder.entries[folder.at].object));
+            if (!objects.empty()) break;
+            if (folder.at == folder.entries.size()) {
+                entered_.pop_back();
+                continue;
             }
+            const Entry inner = std::move(folder.entries[folder.at++]);
+            if (visited_.insert(inner.identity).second) enter(inner.key);
         }
+        return objects;
     }
-
-    void remember(const FolderIdentity& folder) { visited_.insert(folder); }
 
   private:
     struct Entry {
@@ -85,6 +82,33 @@ class Walk {
         std::optional<StoredObject> object;  // nothing: a folder
         FolderIdentity identity{};
     };
+
+    // A folder that is being listed, or one of those above it.
+    struct Entered {
+        std::vector<Entry> entries;
+        std::size_t at = 0;
+    };
+
+    // The folder itself gone or closed is no detail of the listing: it must not look like an empty source.
+    void begin() {
+        begun_ = true;
+        struct stat status {};
+        if (::stat(root_.c_str(), &status) != 0)
+            throw file_error(errno, "cannot look at the folder " + root_);
+        const Directory readable(::opendir(root_.c_str()));
+        if (!readable) throw file_error(errno, "cannot open the folder " + root_);
+        visited_.insert({status.st_dev, status.st_ino});
+        enter("");
+    }
+
+    // `folder` is a key ending in '/', or empty for the root.
+    void enter(const std::string& folder) {
+        try {
+            entered_.push_back({entries_of(folder)});
+        } catch (const Error& error) {
+            report(folder, error);
+        }
+    }
 
     std::vector<Entry> entries_of(const std::string& folder) {
         std::vector<Entry> entries;
@@ -119,8 +143,9 @@ class Walk {
     }
 
     const std::string& root_;
-    const ListOptions& options_;
-    const std::function<void(const StoredObject&)>& each_;
+    ListOptions options_;
+    bool begun_ = false;
+    std::vector<Entered> entered_;  // the innermost last
     std::set<FolderIdentity> visited_;
 };
 
@@ -133,18 +158,8 @@ class Folder : public Store {
     const std::string& uri() const override { return uri_; }
     const std::string& access() const override { return access_; }
 
-    void list(const ListOptions& options,
-              const std::function<void(const StoredObject&)>& each) const override {
-        // The folder itself gone or closed is no detail of the listing: it must not look like an empty
-        // source.
-        struct stat status {};
-        if (::stat(root_.c_str(), &status) != 0)
-            throw file_error(errno, "cannot look at the folder " + root_);
-        const Directory readable(::opendir(root_.c_str()));
-        if (!readable) throw file_error(errno, "cannot open the folder " + root_);
-        Walk walk(root_, options, each);
-        walk.remember({status.st_dev, status.st_ino});
-        walk.enter("");
+    std::unique_ptr<Listing> listing(ListOptions options) const override {
+        return std::make_unique<Walk>(root_, std::move(options));
     }
 
     std::vector<std::byte> read(const std::string& key, std::int64_t max_bytes) const override {

@@ -14,21 +14,48 @@ bool is_hidden(std::string_view key) {
     return name.empty() || name.starts_with('.');
 }
 
+class PagedListing : public Listing {
+  public:
+    PagedListing(std::string doing, std::string place, ListOptions options, AskPage ask)
+        : doing_(std::move(doing)),
+          place_(std::move(place)),
+          options_(std::move(options)),
+          ask_(std::move(ask)) {}
+
+    std::vector<StoredObject> next() override {
+        std::vector<StoredObject> objects;
+        while (objects.empty() && !was_last_) objects = next_page();
+        return objects;
+    }
+
+  private:
+    // What is wanted of it, with keys behind the place.
+    std::vector<StoredObject> next_page() {
+        Page page = ask_(place_ + options_.prefix, token_);
+        if (!page.next.empty() && page.next == token_)
+            throw Error(ErrorCode::overloaded, doing_ + ": the listing does not go on");
+        token_ = std::move(page.next);
+        was_last_ = token_.empty();
+        for (StoredObject& object : page.objects) object.key.erase(0, place_.size());
+        std::erase_if(page.objects, [&](const StoredObject& object) {
+            return is_hidden(object.key) || (options_.wanted && !options_.wanted(object.key));
+        });
+        return std::move(page.objects);
+    }
+
+    std::string doing_;
+    std::string place_;
+    ListOptions options_;
+    AskPage ask_;
+    std::string token_;
+    bool was_last_ = false;
+};
+
 }  // namespace
 
-void list_pages(const std::string& doing, const std::string& place, const ListOptions& options,
-                const std::function<void(const StoredObject&)>& each, const AskPage& ask) {
-    std::string token;
-    do {
-        Page page = ask(place + options.prefix, token);
-        for (StoredObject& object : page.objects) {
-            object.key.erase(0, place.size());
-            if (!is_hidden(object.key) && (!options.wanted || options.wanted(object.key))) each(object);
-        }
-        if (!page.next.empty() && page.next == token)
-            throw Error(ErrorCode::overloaded, doing + ": the listing does not go on");
-        token = std::move(page.next);
-    } while (!token.empty());
+std::unique_ptr<Listing> list_pages(std::string doing, std::string place, ListOptions options, AskPage ask) {
+    return std::make_unique<PagedListing>(std::move(doing), std::move(place), std::move(options),
+                                          std::move(ask));
 }
 
 bool is_below(const std::string& prefix, const Page& page) {

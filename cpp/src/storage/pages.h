@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -17,10 +18,9 @@ struct Page {
 // Asks for one page of the objects whose whole keys begin with `prefix`.
 using AskPage = std::function<Page(const std::string& prefix, const std::string& token)>;
 
-// Lists what a bucket holds below `place`, which is empty or ends in '/', page by page: Source::list().
+// Lists what a bucket holds below `place`, which is empty or ends in '/', page by page: Source::listing().
 // Leaves out what open_source() says. `doing` begins the message of the error for a listing that has no end.
-void list_pages(const std::string& doing, const std::string& place, const ListOptions& options,
-                const std::function<void(const StoredObject&)>& each, const AskPage& ask);
+std::unique_ptr<Listing> list_pages(std::string doing, std::string place, ListOptions options, AskPage ask);
 
 // Whether all of a page is what was asked for.
 bool is_below(const std::string& prefix, const Page& page);

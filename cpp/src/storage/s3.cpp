@@ -38,10 +38,9 @@ class S3Store : public Store {
     int parallel_reads() const override { return parallel_reads_; }
     std::int64_t retries() const override { return bucket_->retries(); }
 
-    void list(const ListOptions& options,
-              const std::function<void(const StoredObject&)>& each) const override {
-        list_pages(
-            "cannot list " + uri_, prefix_, options, each,
+    std::unique_ptr<Listing> listing(ListOptions options) const override {
+        return list_pages(
+            "cannot list " + uri_, prefix_, std::move(options),
             [this](const std::string& prefix, const std::string& token) { return page_of(prefix, token); });
     }
 

@@ -17,6 +17,33 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Of paths, one at a time.
+class PathListing : public Listing {
+  public:
+    PathListing(const std::vector<std::string>& paths, ListOptions options)
+        : paths_(paths), options_(std::move(options)) {}
+
+    std::vector<StoredObject> next() override {
+        while (at_ < paths_.size()) {
+            const std::string& path = paths_[at_++];
+            if (!path.starts_with(options_.prefix) || (options_.wanted && !options_.wanted(path))) continue;
+            try {
+                if (auto object = describe_file(path, path)) return {*std::move(object)};
+                throw Error(ErrorCode::bad_input, path + " is not a file");
+            } catch (const Error& error) {
+                if (!options_.on_problem) throw;
+                options_.on_problem(path, error);
+            }
+        }
+        return {};
+    }
+
+  private:
+    const std::vector<std::string>& paths_;
+    ListOptions options_;
+    std::size_t at_ = 0;
+};
+
 class PathList : public Source {
   public:
     explicit PathList(std::vector<std::string> paths) : paths_(std::move(paths)) {}
@@ -24,21 +51,8 @@ class PathList : public Source {
     const std::string& uri() const override { return uri_; }
     const std::string& access() const override { return access_; }
 
-    void list(const ListOptions& options,
-              const std::function<void(const StoredObject&)>& each) const override {
-        for (const std::string& path : paths_) {
-            if (!path.starts_with(options.prefix) || (options.wanted && !options.wanted(path))) continue;
-            std::optional<StoredObject> object;
-            try {
-                object = describe_file(path, path);
-                if (!object) throw Error(ErrorCode::bad_input, path + " is not a file");
-            } catch (const Error& error) {
-                if (!options.on_problem) throw;
-                options.on_problem(path, error);
-                continue;
-            }
-            each(*object);
-        }
+    std::unique_ptr<Listing> listing(ListOptions options) const override {
+        return std::make_unique<PathListing>(paths_, std::move(options));
     }
 
     std::vector<std::byte> read(const std::string& key, std::int64_t max_bytes) const override {
@@ -113,6 +127,13 @@ fs::path real_path_of(const std::string& path) {
 std::string StoredObject::fingerprint() const {
     if (!etag.empty()) return "etag:" + etag;
     return "size:" + std::to_string(size) + ",modified:" + std::to_string(modified);
+}
+
+void Source::list(const ListOptions& options, const std::function<void(const StoredObject&)>& each) const {
+    const std::unique_ptr<Listing> found = listing(options);
+    for (std::vector<StoredObject> some = found->next(); !some.empty(); some = found->next()) {
+        for (const StoredObject& object : some) each(object);
+    }
 }
 
 std::unique_ptr<const Source> open_source(const std::string& location, const StorageOptions& options) {
