@@ -102,7 +102,7 @@ def test_clip_failed(server: Server, world: World, client: eventlens.Client) -> 
         assert (result.status, result.videos, result.error) == ("clip_failed", [], None)
         (problem,) = result.clip_errors
         assert problem.source_video_key == "finish.mp4"
-        assert problem.error
+        assert problem.error == "The source video is gone"
     reply = get(server, world, "doomed", f"video-clipping/{search}")
     hold_to_schema("getVideoClipping", reply)
     assert str(world.workspace.folder.parent) not in reply.body.decode()  # nothing of this machine is told

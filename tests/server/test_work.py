@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from tests.server.conftest import wait_until_ready
 from tests.server.running import Server
+from tests.server.test_metrics import wait_for
 
 import eventlens
 from eventlens.sample_event import BIB_PATTERN, SampleEvent
@@ -78,6 +79,9 @@ def test_a_run_is_done_and_told_of(sample: SampleEvent, tmp_path: Path, receiver
         while not receiver.told:
             assert time.monotonic() < deadline, server.said()
             time.sleep(0.05)
+        counted = {"photos_indexed": 2, "media_failed": 1, "webhook_deliveries": 1, "webhook_failures": 0}
+        wait_for(server, {f"eventlens_{name}_total": count for name, count in counted.items()})
+        wait_for(server, {"eventlens_index_runs_pending": 0, "eventlens_webhook_deliveries_pending": 0})
         done = ask(server, "GET", f"/runs/{run['run_id']}")
         deliveries = ask(server, "GET", f"/webhooks/{hook['webhook_id']}/deliveries")["deliveries"]
 

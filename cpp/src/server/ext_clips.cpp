@@ -105,8 +105,9 @@ Reply clips(Service& service, const Caller& caller, const Request& request) {
                               {"end_time", wire::clock_time(clip.span.end, true)}});
         }
         for (const ClipFailure& failure : job->failures)
-            failures.push_back(
-                {{"source_video_key", failure.video_key}, {"error", "The clip could not be made"}});
+            failures.push_back({{"source_video_key", failure.video_key},
+                                {"error", failure.video_is_gone ? "The source video is gone"
+                                                                : "This video could not be cut"}});
     }
     const bool failed = job->state == ClipJobState::failed;
     return success("Video clipping " + words_for(job->state),

@@ -45,7 +45,6 @@ struct Metrics::Impl {
     };
     std::mutex mutex;
     std::map<std::string, OfRoute, std::less<>> routes;
-    std::map<std::string, prometheus::Counter*> counters;
     std::vector<std::pair<prometheus::Gauge*, std::function<double()>>> watched;
 };
 
@@ -75,20 +74,10 @@ void Metrics::answered(const Request& request, const Reply& reply, std::chrono::
                                                             : static_cast<std::int64_t>(reply.body.size())));
 }
 
-void Metrics::add(const std::string& counter, double amount) {
-    prometheus::Counter* found = nullptr;
-    {
-        const std::lock_guard lock(impl_->mutex);
-        auto& known = impl_->counters[counter];
-        if (!known)
-            known = &prometheus::BuildCounter()
-                         .Name(counter)
-                         .Help("See docs/server.md.")
-                         .Register(impl_->registry)
-                         .Add({});
-        found = known;
-    }
-    found->Increment(amount);
+std::function<void(double)> Metrics::counter(const std::string& name, const std::string& help) {
+    prometheus::Counter& counter =
+        prometheus::BuildCounter().Name(name).Help(help).Register(impl_->registry).Add({});
+    return [&counter](double amount) { counter.Increment(amount); };
 }
 
 void Metrics::watch(const std::string& name, const std::string& help, std::function<double()> value) {

@@ -16,7 +16,10 @@ class Metrics {
     ~Metrics();
 
     void answered(const Request& request, const Reply& reply, std::chrono::microseconds took);
-    void add(const std::string& counter, double amount);  // by a name of counters_ in metrics.cpp
+
+    // Makes a counter, which is told from 0 on. What it returns adds to it, as long as the metrics live.
+    std::function<void(double)> counter(const std::string& name, const std::string& help);
+
     // A value that is looked up whenever somebody asks for the metrics.
     void watch(const std::string& name, const std::string& help, std::function<double()> value);
 

@@ -35,6 +35,75 @@ struct Operation::Impl {
         }
     }
 
+    void watch_backlog() const {
+        const auto watch = [this](const char* name, const char* help, std::int64_t Backlog::*what) {
+            metrics.watch(name, help, [catalog = &service.catalog(), what] {
+                return static_cast<double>(catalog->backlog().*what);
+            });
+        };
+        watch("eventlens_clip_jobs_pending", "Clip jobs that wait or are in work.", &Backlog::clip_jobs);
+        watch("eventlens_index_runs_pending", "Index runs that wait or run.", &Backlog::index_runs);
+        watch("eventlens_webhook_deliveries_pending", "Deliveries that wait for their next attempt.",
+              &Backlog::deliveries);
+    }
+
+    std::function<void(double)> count_searches() const {
+        return [count = metrics.counter("eventlens_selfie_searches_total", "Selfies that were searched for."),
+                time = metrics.counter("eventlens_selfie_search_seconds_total",
+                                       "Time that they took, from the picture to what is stored.")](
+                   double seconds) {
+            count(1);
+            time(seconds);
+        };
+    }
+
+    std::function<void(const WebhookDelivery&, bool)> attempts_counted() const {
+        return [delivered = metrics.counter("eventlens_webhook_deliveries_total", "Deliveries that arrived."),
+                failed = metrics.counter("eventlens_webhook_failures_total",
+                                         "Attempts of deliveries that did not."),
+                given_up = metrics.counter("eventlens_webhook_given_up_total",
+                                           "Deliveries that are not tried any more."),
+                log = &log](const WebhookDelivery& delivery, bool arrived) {
+            (arrived ? delivered : failed)(1);
+            if (arrived || delivery.attempts < most_delivery_attempts) return;
+            given_up(1);
+            log->warning("webhook " + std::to_string(delivery.webhook) + ": delivery " + delivery.uuid +
+                         " was given up");
+        };
+    }
+
+    // Clients are told less than the log about why clips could not be made. Reasons may name folders and
+    // buckets of the organiser's.
+    std::function<void(const ClipJob&)> clips_counted() const {
+        return [made = metrics.counter("eventlens_clips_made_total", "Clips that were cut and stored."),
+                failed = metrics.counter("eventlens_clips_failed_total", "Clips that could not be."),
+                log = &log](const ClipJob& job) {
+            made(static_cast<double>(job.clips.size()));
+            failed(static_cast<double>(job.failures.size()));
+            const std::string event = "clips of event " + std::to_string(job.event) + ": ";
+            for (const ClipFailure& failure : job.failures)
+                log->warning(event + "video " + std::to_string(failure.video) + ": " + failure.reason);
+            if (job.state == ClipJobState::failed) log->warning(event + job.error);
+        };
+    }
+
+    std::function<void(const IndexRunInfo&)> media_counted() const {
+        return [photos = metrics.counter("eventlens_photos_indexed_total",
+                                         "Photos that index runs of this server processed."),
+                videos = metrics.counter("eventlens_videos_indexed_total", "Videos likewise."),
+                footage = metrics.counter("eventlens_footage_indexed_seconds_total",
+                                          "Length of what was read of them."),
+                failed = metrics.counter("eventlens_media_failed_total",
+                                         "Photos and videos that could not be processed.")](
+                   const IndexRunInfo& run) {
+            const IndexRunCounts& counts = run.counts;
+            photos(static_cast<double>(counts.done - counts.failed));
+            videos(static_cast<double>(counts.videos_done - counts.videos_failed));
+            footage(static_cast<double>(counts.footage_seconds));
+            failed(static_cast<double>(counts.failed + counts.videos_failed));
+        };
+    }
+
     Service& service;
     Metrics& metrics;
     Log& log;
@@ -59,30 +128,35 @@ void Operation::start() {
     impl_->warming = std::thread([impl = impl_.get()] { impl->warm_up(); });
     Engine& engine = impl_->service.engine();
     const Config& config = impl_->service.config();
+    impl_->watch_backlog();
+    impl_->service.selfie_searched = impl_->count_searches();
     const auto problems_of = [log = &impl_->log](const char* what) {
         return [log, what](const std::string& problem) { log->warning(std::string(what) + ": " + problem); };
     };
     WebhookSenderOptions webhooks;
     webhooks.on_problem = problems_of("webhooks");
-    webhooks.on_attempt = [log = &impl_->log](const WebhookDelivery& delivery, bool delivered) {
-        if (!delivered && delivery.attempts >= most_delivery_attempts)
-            log->warning("webhook " + std::to_string(delivery.webhook) + ": delivery " + delivery.uuid +
-                         " was given up");
-    };
+    webhooks.on_attempt = impl_->attempts_counted();
     impl_->webhooks = std::make_unique<WebhookSender>(engine, webhooks);
     impl_->service.wake_webhooks = [sender = impl_->webhooks.get()] { sender->wake(); };
 
     ClipWorkerOptions clips;
     clips.threads = config.clip_workers;
     clips.on_problem = problems_of("clips");
-    clips.on_finished = [sender = impl_->webhooks.get()](const ClipJob&) { sender->wake(); };
+    clips.on_finished = [sender = impl_->webhooks.get(), note = impl_->clips_counted()](const ClipJob& job) {
+        note(job);
+        sender->wake();
+    };
     impl_->clip_workers = std::make_unique<ClipWorkers>(engine, clips);
     impl_->service.wake_clip_workers = [workers = impl_->clip_workers.get()] { workers->wake(); };
 
     IndexQueueOptions runs;
     runs.index.workers = config.index_workers;
     runs.on_problem = problems_of("index runs");
-    runs.on_finished = [sender = impl_->webhooks.get()](const IndexRunInfo&) { sender->wake(); };
+    runs.on_finished = [sender = impl_->webhooks.get(),
+                        note = impl_->media_counted()](const IndexRunInfo& run) {
+        note(run);
+        sender->wake();
+    };
     impl_->index_queue = std::make_unique<IndexQueue>(engine, runs);
     impl_->service.wake_index_queue = [queue = impl_->index_queue.get()] { queue->wake(); };
 
@@ -130,9 +204,8 @@ std::vector<Route> Operation::administration_routes() {
         return reply;
     };
     std::vector<Route> routes{{.method = "GET", .pattern = "/metrics", .handler = metrics}};
-    for (const auto& more :
-         {admin_organisation_routes(), admin_event_routes(), admin_deletion_routes(), admin_run_routes(),
-          admin_webhook_routes(), admin_usage_routes()})
+    for (const auto& more : {admin_organisation_routes(), admin_event_routes(), admin_deletion_routes(),
+                             admin_run_routes(), admin_webhook_routes(), admin_usage_routes()})
         routes.insert(routes.end(), more.begin(), more.end());
     return routes;
 }

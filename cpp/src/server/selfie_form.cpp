@@ -1,6 +1,7 @@
 #include "server/selfie_form.h"
 
 #include <array>
+#include <chrono>
 
 #include "eventlens/error.h"
 #include "server/multipart.h"
@@ -64,12 +65,14 @@ FormSearch search_of(Service& service, EventId event, const SelfieForm& form) {
     options.request_id = form.request_id;
     options.face_required = false;
     SearchResult result;
+    const auto begun = std::chrono::steady_clock::now();
     try {
         result = service.engine().find_selfie(event, std::array{*form.file}, options);
     } catch (const Error& error) {
         if (error.code() != ErrorCode::bad_input && error.code() != ErrorCode::unsupported) throw;
         throw Refusal(400, std::string("The selfie cannot be used: ") + error.what());
     }
+    service.selfie_searched(std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count());
     const bool face_seen = result.repeated || !result.selfies.empty();
     return {saved_search(service, event, result.request_id), face_seen};
 }

@@ -72,6 +72,9 @@ class Service {
     std::function<void()> wake_index_queue = [] {};  // a new index run
     std::function<void()> wake_webhooks = [] {};     // something to tell
 
+    // Called with the seconds that a selfie took to be searched for.
+    std::function<void(double)> selfie_searched = [](double) {};
+
   private:
     const Config config_;
     Engine& engine_;
