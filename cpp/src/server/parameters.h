@@ -79,8 +79,8 @@ std::int64_t path_integer(const Request& request, std::string_view name);
 // A UUID in lower case: Refusal(400) for anything else.
 std::string uuid_of(std::string_view text, std::string_view name);
 
-// The body as a JSON object. Refusal(422) for what is none, is not UTF-8, holds a zero byte or a key twice in one
-// object, or is nested more than 32 deep; Refusal(415) for another content type.
+// The body as a JSON object. Refusal(422) for what is none, is not UTF-8, holds a zero byte or a key twice in
+// one object, or is nested more than 32 deep; Refusal(415) for another content type.
 nlohmann::json json_body(const Request& request);
 
 }  // namespace eventlens::server
