@@ -20,8 +20,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from tests.python import faults, test_index, test_videos
+from tests.python import faults, test_index, test_million_keys, test_videos
 from tests.python.faults import Plan, Proxy
+from tests.python.test_million_keys import endless_bucket, in_a_process
 
 import eventlens
 from bench.measured import ROOT, Measured, Row
@@ -31,6 +32,7 @@ from eventlens.sample_server import S3Server, fetch_s3_server
 
 QUESTION = "What does it cost that media lie in a bucket?"
 LISTED, FETCHED, SIZE = 10_000, 2_000, 200_000  # objects, objects, bytes
+MANY = test_million_keys.MILLION
 THREADS = 8
 ROUNDS = 3
 FAULTS = 0.05
@@ -49,10 +51,11 @@ def measure() -> Measured:
             *fetching_rows(server),
             *indexing_rows(server, sample.photos, Path(scratch)),
             *fault_rows(server, [sample.photos, sample.videos], Path(scratch)),
+            *memory_rows(Path(scratch)),
         ]
     data = (
         f"{LISTED:,} objects of 200 bytes; {FETCHED:,} of {SIZE // 1000} kB; the sample event's "
-        f"{len(sample.truth)} photos; versitygw on loopback"
+        f"{len(sample.truth)} photos; versitygw on loopback; {MANY:,} keys made up by a server that holds none"
     )
     return Measured("speed.storage", QUESTION, data, rows)
 
@@ -138,6 +141,25 @@ def fault_rows(server: S3Server, folders: list[Path], scratch: Path) -> list[Row
         Row("failures told", failed, "", "", "0"),
         Row("requests spoiled", spoiled, "", f"of {requests}; {FAULTS:.0%} meant"),
         Row("requests made again", retries, "", "late and slow replies are no reason to"),
+    ]  # fmt: skip
+
+
+def memory_rows(scratch: Path) -> list[Row]:
+    """By how much the peak of a process grows from a listing of 10,000 keys to one of a million."""
+    with endless_bucket(MANY, ".txt") as location:
+        listed = in_a_process("go_through", location)
+        passed_over = in_a_process("dry_run", location, scratch / "other-files")
+    with endless_bucket(MANY, ".jpg") as location:
+        planned = in_a_process("dry_run", location, scratch / "photos")
+    assert (listed["objects"], passed_over["added"], planned["added"]) == (MANY, 0, MANY)
+    flat, per_key = test_million_keys.FLAT / 1e6, test_million_keys.PER_KEY
+    return [
+        Row(f"memory while listing {MANY:,} keys, more than for 10,000", listed["grown"] / 1e6, "MB", "",
+            f"at most {flat:.0f}"),
+        Row(f"memory of a dry run over {MANY:,} keys of other files", passed_over["grown"] / 1e6, "MB", "",
+            f"at most {flat:.0f}"),
+        Row(f"memory of a dry run over {MANY:,} new photos, for each", planned["grown"] / MANY, "bytes", "",
+            f"at most {per_key}"),
     ]  # fmt: skip
 
 

@@ -206,7 +206,9 @@ class S3Server:
                 the same port if nobody took that.
             program: Of `fetch_s3_server`, which is asked when None.
         """
-        self.folder = folder.resolve()  # the server takes a relative place of its marks for one inside its data
+        self.folder = (
+            folder.resolve()
+        )  # the server takes a relative place of its marks for one inside its data
         self.access_key = f"AK{secrets.token_hex(9).upper()}"
         self.secret_key = secrets.token_urlsafe(30)
         self.endpoint = ""

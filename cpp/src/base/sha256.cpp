@@ -26,7 +26,8 @@ class Sha256 {
     std::array<std::byte, 32> digest() {
         std::array<std::byte, 32> digest{};
         unsigned int length = 0;
-        require(EVP_DigestFinal_ex(context_.get(), reinterpret_cast<unsigned char*>(digest.data()), &length) == 1);
+        require(EVP_DigestFinal_ex(context_.get(), reinterpret_cast<unsigned char*>(digest.data()),
+                                   &length) == 1);
         return digest;
     }
 

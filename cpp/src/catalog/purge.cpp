@@ -41,8 +41,7 @@ constexpr std::array kinds_of_video{
     Kind{"clips", "SELECT count(bytes) FROM clips WHERE video = ?"},
 };
 constexpr std::array kinds_of_search{
-    Kind{"clips",
-         "SELECT count(c.bytes) FROM clip_jobs j JOIN clips c ON c.job = j.id WHERE j.search = ?"},
+    Kind{"clips", "SELECT count(c.bytes) FROM clip_jobs j JOIN clips c ON c.job = j.id WHERE j.search = ?"},
     Kind{"searches", "SELECT count(*) FROM searches WHERE id = ?"},
     Kind{"selfies", "SELECT count(*) FROM search_selfies WHERE search = ?"},
     Kind{"embeddings", "SELECT count(*) FROM search_selfies WHERE search = ?"},

@@ -94,8 +94,8 @@ class BegunRenditions {
 // key of a file with the reason for each store that is in trouble; the next call tries again.
 std::vector<IndexFailure> remove_unwanted_files(Catalog& catalog, const StoreOpener& open_store);
 
-// Tells renditions and clips of ours from photos and videos by their keys in a source: stores may lie within it, as where the
-// workspace does.
+// Tells renditions and clips of ours from photos and videos by their keys in a source: stores may lie within
+// it, as where the workspace does.
 std::function<bool(std::string_view key)> renditions_in(const std::string& source_uri,
                                                         std::span<const std::string> store_uris);
 
