@@ -6,8 +6,11 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <type_traits>
 #include <utility>
 
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -15,6 +18,7 @@
 #include <boost/asio/ip/network_v4.hpp>
 #include <boost/asio/ip/network_v6.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/ssl.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -234,13 +238,32 @@ class InWork {
     std::atomic<std::size_t>& count_;
 };
 
-net::awaitable<Reply> answer_on_worker(const Admission* admission, const Request* request) {
-    co_return admission->answer(*request);
-}
-
-net::awaitable<std::size_t> read_on_worker(const StreamedBody* body, std::int64_t done,
-                                           std::span<std::byte> into) {
-    co_return body->content->read(body->offset + done, into);
+// Returns work(), run on a thread of the pool; `running` counts those that the pool still has to do with, and
+// is told last: whoever waits for 0 may then destroy what the connection's thread runs on. (net::co_spawn
+// would touch that again after it has resumed us.)
+template <typename Work>
+net::awaitable<std::invoke_result_t<Work&>> on_worker(net::thread_pool& pool,
+                                                      std::atomic<std::size_t>& running, Work work) {
+    std::optional<std::invoke_result_t<Work&>> result;
+    std::exception_ptr error;
+    co_await net::async_initiate<decltype(net::use_awaitable), void()>(
+        [&](auto resume) {
+            running.fetch_add(1);
+            net::post(pool, [&, resume = std::move(resume)]() mutable {
+                try {
+                    result.emplace(work());
+                } catch (...) {
+                    error = std::current_exception();
+                }
+                std::atomic<std::size_t>& count = running;  // our own references end with the coroutine
+                const auto executor = net::get_associated_executor(resume);
+                net::post(executor, std::move(resume));
+                count.fetch_sub(1);
+            });
+        },
+        net::use_awaitable);
+    if (error) std::rethrow_exception(error);
+    co_return *std::move(result);
 }
 
 }  // namespace
@@ -446,8 +469,8 @@ struct HttpServer::Impl {
             throw busy;
         }
         const InWork counted(workers.waiting);
-        co_return co_await net::co_spawn(admission.slow ? workers.slow_pool : workers.pool,
-                                         answer_on_worker(&admission, &request), net::use_awaitable);
+        net::thread_pool& pool = admission.slow ? workers.slow_pool : workers.pool;
+        co_return co_await on_worker(pool, on_workers, [&] { return admission.answer(request); });
     }
 
     template <typename Stream>
@@ -480,10 +503,10 @@ struct HttpServer::Impl {
             const auto wanted = std::min<std::int64_t>(body.length - done, piece_of_an_answer);
             std::size_t count = 0;
             try {
-                count = co_await net::co_spawn(
-                    workers.pool,
-                    read_on_worker(&body, done, std::span(piece).first(static_cast<std::size_t>(wanted))),
-                    net::use_awaitable);
+                count = co_await on_worker(workers.pool, on_workers, [&] {
+                    return body.content->read(body.offset + done,
+                                              std::span(piece).first(static_cast<std::size_t>(wanted)));
+                });
             } catch (const std::exception&) {
                 co_return false;  // the store failed midway: nothing else can be said any more
             }
@@ -519,7 +542,7 @@ struct HttpServer::Impl {
 
     void wait_until_closed(std::chrono::milliseconds patience) {
         const auto deadline = Clock::now() + patience;
-        while (open.load() > 0 && Clock::now() < deadline)
+        while ((open.load() > 0 || on_workers.load() > 0) && Clock::now() < deadline)
             std::this_thread::sleep_for(std::chrono::milliseconds(2));
     }
 
@@ -545,7 +568,7 @@ struct HttpServer::Impl {
             });
         }
         // Workers still hold what belongs to connections: they end when these have their answers.
-        while (open.load() > 0) wait_until_closed(std::chrono::seconds(1));
+        while (open.load() > 0 || on_workers.load() > 0) wait_until_closed(std::chrono::seconds(1));
         guards.clear();
         for (const auto& lane : lanes) lane->context.stop();
         for (const auto& lane : lanes) lane->thread.join();
@@ -561,6 +584,7 @@ struct HttpServer::Impl {
     std::optional<tcp::acceptor> acceptor;
     std::uint16_t port = 0;
     std::atomic<std::size_t> open{0};
+    std::atomic<std::size_t> on_workers{0};  // pieces of work that a pool has
     std::atomic<bool> draining{false};
     bool stopped = false;
 };
