@@ -96,8 +96,9 @@ class Server:
                 raise AssertionError(f"the server does not start; it said:\n{self.said()}")
             line += chunk
         first = line.decode().splitlines()[0]
-        assert first.startswith("listening on http://127.0.0.1:"), first
-        return first.removeprefix("listening on ")
+        url = first.removeprefix("listening on ")
+        assert url.startswith(("http://127.0.0.1:", "https://127.0.0.1:")), first
+        return url
 
     def said(self) -> str:
         """The end of its log."""

@@ -1,6 +1,5 @@
 #include "server/http_server.h"
 
-#include <array>
 #include <atomic>
 #include <list>
 #include <mutex>
@@ -48,7 +47,8 @@ using PlainStream = beast::tcp_stream;
 using TlsStream = beast::ssl_stream<beast::tcp_stream>;
 
 constexpr std::size_t piece_of_an_answer = 256 * 1024;
-constexpr std::size_t read_ahead = 16 * 1024;  // of the request behind this one
+constexpr std::size_t behind_the_head = 64 * 1024;  // of an answer, copied there and sent along with it
+constexpr std::size_t read_ahead = 16 * 1024;       // of the request behind this one
 constexpr std::chrono::seconds lingering{2};  // to read on after a refusal, so that it is not lost in a reset
 
 // Networks that proxies of ours are in.
@@ -283,6 +283,10 @@ WorkerPool::~WorkerPool() {
     impl_->pool.join();
 }
 
+std::size_t WorkerPool::waiting() const {
+    return impl_->waiting.load();
+}
+
 struct HttpServer::Impl {
     Impl(Application& app, WorkerPool& worker_pool, const HttpOptions& wanted)
         : application(app), workers(worker_pool.impl()), options(wanted), trusted(wanted.trusted_proxies) {
@@ -477,15 +481,16 @@ struct HttpServer::Impl {
     net::awaitable<bool> send(Stream& stream, const Reply& reply, bool head_only, bool keep_alive) {
         const auto length =
             reply.stream ? reply.stream->length : static_cast<std::int64_t>(reply.body.size());
-        const std::string head = head_of(reply, length, keep_alive);
-        error_code failed;
-        beast::get_lowest_layer(stream).expires_after(options.write_within);
         const std::string_view body =
             head_only || reply.stream ? std::string_view() : std::string_view(reply.body);
-        const std::string_view first = body.substr(0, piece_of_an_answer);
-        co_await net::async_write(stream, std::array{net::buffer(head), net::buffer(first)},
+        // Every write is of one buffer: of two, Beast's TLS stream may lose the second.
+        std::string first = head_of(reply, length, keep_alive);
+        first += body.substr(0, behind_the_head);
+        error_code failed;
+        beast::get_lowest_layer(stream).expires_after(options.write_within);
+        co_await net::async_write(stream, net::buffer(first),
                                   net::redirect_error(net::use_awaitable, failed));
-        for (std::size_t done = first.size(); !failed && done < body.size(); done += piece_of_an_answer) {
+        for (std::size_t done = behind_the_head; !failed && done < body.size(); done += piece_of_an_answer) {
             beast::get_lowest_layer(stream).expires_after(options.write_within);
             co_await net::async_write(stream, net::buffer(body.substr(done, piece_of_an_answer)),
                                       net::redirect_error(net::use_awaitable, failed));

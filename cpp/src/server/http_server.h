@@ -64,6 +64,9 @@ class WorkerPool {
     WorkerPool(int threads, int slow_threads);
     ~WorkerPool();  // when what was begun is done
 
+    // Answers in work or waiting for a thread.
+    std::size_t waiting() const;
+
     struct Impl;
     Impl& impl() { return *impl_; }
 

@@ -185,6 +185,8 @@ int serve(const Config& config) {
     HttpServer server(application, workers, http_options(config, config.listen));
     metrics.watch("eventlens_connections", "Connections that are open.",
                   [&server] { return static_cast<double>(server.connections()); });
+    metrics.watch("eventlens_requests_waiting", "Requests that a worker answers or that wait for one.",
+                  [&workers] { return static_cast<double>(workers.waiting()); });
     announce(config, server);
     log.info("serving " + config.workspace.string());
 
