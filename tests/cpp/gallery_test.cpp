@@ -747,6 +747,17 @@ TEST(FindBib, RanksExactAboveUnsureAbovePartial) {
     EXPECT_EQ(matches[4].face, -1);
 }
 
+TEST(FindBib, KeepsAPartialReadWhileAPhotoHasIt) {
+    Gallery gallery(3);
+    gallery.put(1, {}, std::vector{bib("123", 0.4, true)});
+    gallery.put(2, {}, std::vector{bib("123", 0.4, true), bib("123", 0.9)});
+    gallery.remove(1);
+    EXPECT_EQ(photos_of(gallery.find_bib("1234")), std::vector<PhotoId>{2});
+    gallery.put(2, {}, std::vector{bib("123", 0.9)});
+    EXPECT_TRUE(gallery.find_bib("1234").empty());
+    EXPECT_EQ(photos_of(gallery.find_bib("123")), std::vector<PhotoId>{2});
+}
+
 TEST(FindBib, SharesAPartialReadAmongTheNumbersThatExplainIt) {
     Gallery gallery(3);
     gallery.put(1, {}, std::vector{bib("23", 0.4, true)});

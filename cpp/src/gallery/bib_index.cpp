@@ -47,7 +47,9 @@ std::string BibIndex::folded_query(std::string_view text) {
 
 void BibIndex::add(PhotoId photo, std::span<const Bib> bibs) {
     for (const Bib& bib : bibs) {
-        reads_[folded(bib.text)].push_back({photo, bib.probability, bib.partial, bib.box});
+        std::string text = folded(bib.text);
+        if (bib.partial) pieces_.insert(text);
+        reads_[std::move(text)].push_back({photo, bib.probability, bib.partial, bib.box});
     }
 }
 
@@ -56,12 +58,17 @@ void BibIndex::remove(PhotoId photo, std::span<const std::string> bibs) {
         const auto found = reads_.find(bib);
         if (found == reads_.end()) continue;  // already gone with an equal text of the same photo
         std::erase_if(found->second, [&](const Read& read) { return read.photo == photo; });
+        if (!any_partial(found->second)) pieces_.erase(bib);
         if (found->second.empty()) reads_.erase(found);
     }
 }
 
 bool BibIndex::any_sure(std::span<const Read> reads) {
     return std::any_of(reads.begin(), reads.end(), [](const Read& read) { return read.probability >= sure; });
+}
+
+bool BibIndex::any_partial(std::span<const Read> reads) {
+    return std::any_of(reads.begin(), reads.end(), [](const Read& read) { return read.partial; });
 }
 
 bool BibIndex::is_known(const std::string& bib) const {
@@ -86,24 +93,23 @@ std::vector<Match> BibIndex::find(const std::string& bib) const {
         match.bib = text;
         matches.push_back(std::move(match));
     };
-    for (const auto& [text, reads] : reads_) {
-        if (text == bib) {
-            for (const Read& read : reads) {
-                add(text, read, read.probability >= sure ? MatchKind::bib : MatchKind::bib_unsure,
-                    read.probability);
-            }
-        } else if (may_be_piece(text, bib) &&
-                   std::any_of(reads.begin(), reads.end(), [](const Read& read) { return read.partial; })) {
-            // The read is not the whole number (1 - p) but was legible (p bounds that): the smaller of the
-            // two, shared among the numbers that explain it, one of which is `bib`.
-            const std::string_view piece = text.size() < bib.size() ? std::string_view(text) : bib;
-            const std::size_t explanations = known_numbers_with(piece) + (is_known(bib) ? 0 : 1);
-            for (const Read& read : reads) {
-                if (!read.partial) continue;
-                const double partial =
-                    std::min(read.probability, 1 - read.probability) / static_cast<double>(explanations);
-                add(text, read, MatchKind::bib_partial, partial);
-            }
+    if (const auto exact = reads_.find(bib); exact != reads_.end()) {
+        for (const Read& read : exact->second) {
+            add(bib, read, read.probability >= sure ? MatchKind::bib : MatchKind::bib_unsure,
+                read.probability);
+        }
+    }
+    for (const std::string& text : pieces_) {
+        if (text == bib || !may_be_piece(text, bib)) continue;
+        // The read is not the whole number (1 - p) but was legible (p bounds that): the smaller of the
+        // two, shared among the numbers that explain it, one of which is `bib`.
+        const std::string_view piece = text.size() < bib.size() ? std::string_view(text) : bib;
+        const std::size_t explanations = known_numbers_with(piece) + (is_known(bib) ? 0 : 1);
+        for (const Read& read : reads_.at(text)) {
+            if (!read.partial) continue;
+            const double partial =
+                std::min(read.probability, 1 - read.probability) / static_cast<double>(explanations);
+            add(text, read, MatchKind::bib_partial, partial);
         }
     }
     return matches;
@@ -116,6 +122,8 @@ std::size_t BibIndex::memory_bytes() const {
                  reads.capacity() * sizeof(Read);
         if (text.capacity() > std::string().capacity()) bytes += text.capacity() + 1;
     }
+    bytes +=
+        pieces_.bucket_count() * sizeof(void*) + pieces_.size() * (sizeof(std::string) + 2 * sizeof(void*));
     return bytes;
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "eventlens/gallery.h"
@@ -38,6 +39,7 @@ class BibIndex {
     };
 
     static bool any_sure(std::span<const Read> reads);
+    static bool any_partial(std::span<const Read> reads);
 
     // Whether the number itself was read somewhere with a probability of 0.5 or more; how many such contain
     // `piece`.
@@ -45,6 +47,7 @@ class BibIndex {
     std::size_t known_numbers_with(std::string_view piece) const;
 
     std::unordered_map<std::string, std::vector<Read>> reads_;  // by folded text
+    std::unordered_set<std::string> pieces_;                    // the texts that have a partial read
 };
 
 }  // namespace eventlens

@@ -120,8 +120,10 @@ HttpOptions http_options(const Config& config, const std::string& listen) {
 }
 
 // Threads for questions to the catalog and for pictures: they wait for the disk or a bucket as often as for a
-// core.
-constexpr int readers = 8;
+// core. More of them take the cores from each other, and the last of many answers comes later.
+int readers() {
+    return static_cast<int>(std::max(4U, 2 * std::thread::hardware_concurrency()));
+}
 
 int workers_of(const Config& config) {
     if (config.workers > 0) return config.workers;
@@ -172,7 +174,7 @@ int serve(const Config& config) {
     std::vector<Route> administration = operation.administration_routes();
     const bool apart = !config.admin_listen.empty();
     if (!apart) append(routes, std::move(administration));
-    WorkerPool workers(readers, workers_of(config));
+    WorkerPool workers(readers(), workers_of(config));
     ContractApplication application(service, metrics, log, std::move(routes));
     std::unique_ptr<ContractApplication> admin_application;
     std::unique_ptr<HttpServer> admin_server;
