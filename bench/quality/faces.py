@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 import eventlens
 from bench.measured import SHARED, Measured, Row
@@ -25,6 +26,7 @@ LFW = SHARED / "faces" / "lfw"
 PRECISION = 0.99
 TARGET = "at least 0.88"
 DRAWS = 10
+SELFIE = (2048, 1536)  # pixels
 CALIBRATION_PRIOR = 0.001  # the share of true pairs that the calibration is fitted as if there were
 SAID = (0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 0.97, 1.0)
 
@@ -52,6 +54,7 @@ def measure() -> Measured:
     ]
     for name in ("mobilefacenet", "dlib-resnet"):
         rows.append(cosine_row(name, embeddings(eventlens.FaceFinder(embedder=name), photos)[0], people))
+    rows += large_selfie_rows(default, photos, people, first)
     rows += search_rows(default.embedder, photos, people, central)
     data = f"{len(photos):,} photos of {people.max() + 1:,} people of LFW"
     return Measured("quality.faces", question, data, rows)
@@ -90,6 +93,32 @@ def cosine_row(what: str, vectors: Vectors, people: Places, target: str = "") ->
         drawn.append(recall_at_precision(*compare(vectors[kept], people[kept]))[0])
     spread = f"{np.mean(drawn):.3f} ± {np.std(drawn):.3f} over {DRAWS} draws of 80 % of the people"
     return Row(f"recall by cosine from {threshold:.3f}: {what}", recall, "", spread, target)
+
+
+def large_selfie_rows(
+    finder: eventlens.FaceFinder, photos: list[Path], people: Places, first: Vectors
+) -> list[Row]:
+    """The probes as a phone would send them, in which faces are looked for otherwise; compared with themselves."""
+    asked = np.flatnonzero(probes(people))[::2]
+    others = ~probes(people)
+
+    def look(place: int) -> Vectors:
+        small = Image.open(photos[place]).convert("RGB")
+        scene = Image.new("RGB", SELFIE, (90, 110, 120))
+        scene.paste(small.resize((SELFIE[1], SELFIE[1]), Image.Resampling.LANCZOS), (200, 0))
+        faces = finder.find_in_selfie(np.asarray(scene))
+        return faces[0].embedding if faces else np.zeros_like(first[0])
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        large = np.stack(list(pool.map(look, asked.tolist())))
+    rows = []
+    for what, vectors in (("as it is", first[asked]), ("of 2048 × 1536 pixels", large)):
+        cosines = (vectors @ first[others].T).ravel().astype(np.float64)
+        same = (people[asked][:, None] == people[others][None, :]).ravel()
+        recall, threshold = recall_at_precision(cosines, same)
+        what = f"recall by cosine from {threshold:.3f}: selfie {what}"
+        rows.append(Row(what, recall, "", f"{asked.size} selfies"))
+    return rows
 
 
 def compare(vectors: Vectors, people: Places) -> tuple[Numbers, Bools]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
-from tests.server.cases import Form, shows
+from tests.server.cases import ENDPOINTS, Endpoint, Form, shows
 from tests.server.conftest import wait_until_ready
 from tests.server.running import Reply, Server
 from tests.server.schemas import hold_to_schema
@@ -18,6 +20,7 @@ from tests.server.world import World
 
 HOSTS = "photos.example.org,Api.Example.ORG"
 ORIGIN = "https://app.example.org"
+_Test = TypeVar("_Test")
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +95,64 @@ def test_searches_are_limited_for_each_key(strict: Server, world: World) -> None
     assert search(strict, world, "south", "south-race", "president").status == 200
     time.sleep(wait + 0.1)
     assert search(strict, world, "east", "east-race", "astronaut", request_id).status == 200
+
+
+def request_to(endpoint: Endpoint, server: Server, world: World, timeout: float = 60) -> Reply:
+    """A good one."""
+    headers = {"X-API-Key": world.keys["north"]}
+    body = None
+    if endpoint.body is not None:
+        headers["Content-Type"], body = endpoint.body.encoded(world, world.names)
+    path = endpoint.path().format_map(world.names)
+    return server.ask(endpoint.method, path, headers, body, timeout=timeout)
+
+
+def on_all_endpoints(situation: str, status: int) -> Callable[[_Test], _Test]:
+    def mark(test: _Test) -> _Test:
+        for endpoint in ENDPOINTS:
+            test = shows(endpoint.operation, situation, status)(test)
+        return test
+
+    return mark
+
+
+@on_all_endpoints("too many requests of one key: Retry-After", 429)
+def test_requests_are_limited_for_each_key(world: World, tmp_path: Path) -> None:
+    limits = {"rate.requests": "0.01", "rate.burst": "1"}
+    with Server(world.workspace.folder, tmp_path / "log", limits) as server:
+        wait_until_ready(server)
+        assert request_to(ENDPOINTS[0], server, world).status == 200
+        for endpoint in ENDPOINTS:
+            reply = request_to(endpoint, server, world)
+            assert reply.status == 429, endpoint
+            hold_to_schema(endpoint.operation, reply)
+            assert 90 <= int(reply.headers["Retry-After"]) <= 100
+        other = {"X-API-Key": world.keys["south"]}
+        assert server.ask("GET", path_of(world, "ping", "south", "south-race"), other).status == 200
+
+
+@on_all_endpoints("the catalog is damaged: no word of how, and the log says it", 500)
+def test_a_damaged_catalog(world: World, tmp_path: Path) -> None:
+    season = tmp_path / "season"
+    shutil.copytree(world.workspace.folder, season)
+    log = tmp_path / "log"
+    with (
+        Server(season, log, {"rate.searches": "0"}) as server,
+        closing(sqlite3.connect(season / "catalog.sqlite", isolation_level=None)) as other,
+    ):
+        wait_until_ready(server)
+        assert request_to(ENDPOINTS[0], server, world).status == 200
+        other.execute("ALTER TABLE access RENAME TO lost")
+        for endpoint in ENDPOINTS:
+            reply = request_to(endpoint, server, world)
+            assert reply.status == 500, endpoint
+            hold_to_schema(endpoint.operation, reply)
+            assert "access" not in reply.message
+            assert reply.headers["X-Request-Id"] in log.read_text()
+        assert "no such table: access" in log.read_text()
+        assert server.ask("GET", "/healthz").status == 200
+        other.execute("ALTER TABLE lost RENAME TO access")
+        assert request_to(ENDPOINTS[0], server, world).status == 200
 
 
 @shows("listImages", "legacy_image_keys: the misspelt keys beside the right ones", 200)
