@@ -26,9 +26,10 @@ spdlog::level::level_enum level_named(const std::string& name) {
 }  // namespace
 
 struct Log::Impl {
+    std::shared_ptr<spdlog::async_logger> logger;
+    // Goes first: when it has written what waits, nobody but us holds the logger.
     std::shared_ptr<spdlog::details::thread_pool> writer =
         std::make_shared<spdlog::details::thread_pool>(lines_waiting, 1);
-    std::shared_ptr<spdlog::async_logger> logger;
 };
 
 Log::Log(const std::string& level, const std::filesystem::path& file) : impl_(std::make_unique<Impl>()) {
