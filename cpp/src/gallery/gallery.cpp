@@ -1,6 +1,7 @@
 #include "eventlens/gallery.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 #include <numeric>
@@ -43,6 +44,20 @@ void check_options(const MatchOptions& options) {
     check(options.expansion_rounds >= 0 && options.expansion_faces >= 0 &&
               is_share(options.expansion_probability),
           "query expansion needs a probability of 0 to 1 and counts that are not negative");
+}
+
+// Eight sums beside each other: one alone would wait for itself.
+double sum_of_squares(std::span<const float> vector) {
+    std::array<double, 8> sums{};
+    std::size_t i = 0;
+    for (; i + sums.size() <= vector.size(); i += sums.size()) {
+        for (std::size_t k = 0; k < sums.size(); ++k) {
+            const auto x = static_cast<double>(vector[i + k]);
+            sums[k] += x * x;
+        }
+    }
+    for (; i < vector.size(); ++i) sums[0] += static_cast<double>(vector[i]) * static_cast<double>(vector[i]);
+    return std::accumulate(sums.begin(), sums.end(), 0.0);
 }
 
 float cosine(std::span<const float> a, std::span<const float> b) {
@@ -158,13 +173,12 @@ Gallery::Impl::Impl(std::size_t dimensions_, const GalleryOptions& options_)
 
 Embedding Gallery::Impl::normalised(std::span<const float> embedding) const {
     check(embedding.size() == dimensions, "the embedding has another length than the gallery's");
-    double squares = 0;
-    for (const float x : embedding) squares += static_cast<double>(x) * static_cast<double>(x);
-    const double length = std::sqrt(squares);
+    const double length = std::sqrt(sum_of_squares(embedding));
     check(length > 0 && std::isfinite(length), "the embedding is not finite, or all zeros");
     Embedding unit(dimensions);
-    std::transform(embedding.begin(), embedding.end(), unit.begin(),
-                   [&](float x) { return static_cast<float>(static_cast<double>(x) / length); });
+    std::transform(embedding.begin(), embedding.end(), unit.begin(), [shrink = 1 / length](float x) {
+        return static_cast<float>(static_cast<double>(x) * shrink);
+    });
     return unit;
 }
 
