@@ -14,8 +14,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/network_v4.hpp>
-#include <boost/asio/ip/network_v6.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -29,6 +27,7 @@
 #include <boost/beast/ssl.hpp>
 
 #include "eventlens/error.h"
+#include "server/networks.h"
 #include "server/replies.h"
 
 namespace eventlens::server {
@@ -51,52 +50,6 @@ constexpr std::size_t behind_the_head = 64 * 1024;  // of an answer, copied ther
 constexpr std::size_t read_ahead = 16 * 1024;       // of the request behind this one
 constexpr std::chrono::seconds lingering{2};  // to read on after a refusal, so that it is not lost in a reset
 
-// Networks that proxies of ours are in.
-class Networks {
-  public:
-    explicit Networks(const std::vector<std::string>& texts) {
-        for (const std::string& text : texts) {
-            error_code failed;
-            const std::string prefix = text.find('/') != std::string::npos   ? text
-                                       : text.find(':') != std::string::npos ? text + "/128"
-                                                                             : text + "/32";
-            const auto v4 = net::ip::make_network_v4(prefix, failed);
-            if (!failed) {
-                v4_.push_back(v4);
-                continue;
-            }
-            const auto v6 = net::ip::make_network_v6(prefix, failed);
-            if (failed)
-                throw Error(ErrorCode::bad_input,
-                            "trusted proxies: " + text + " is no network; write 10.0.0.0/8 or ::1/128");
-            v6_.push_back(v6);
-        }
-    }
-
-    bool hold(net::ip::address address) const {
-        if (address.is_v6() && address.to_v6().is_v4_mapped())
-            address = net::ip::make_address_v4(net::ip::v4_mapped, address.to_v6());
-        if (address.is_v4()) {
-            for (const auto& network : v4_) {
-                if (network.canonical() ==
-                    net::ip::network_v4(address.to_v4(), network.prefix_length()).canonical())
-                    return true;
-            }
-            return false;
-        }
-        for (const auto& network : v6_) {
-            if (network.canonical() ==
-                net::ip::network_v6(address.to_v6(), network.prefix_length()).canonical())
-                return true;
-        }
-        return false;
-    }
-
-  private:
-    std::vector<net::ip::network_v4> v4_;
-    std::vector<net::ip::network_v6> v6_;
-};
-
 std::string_view trimmed(std::string_view text) {
     const std::size_t start = text.find_first_not_of(" \t");
     if (start == std::string_view::npos) return {};
@@ -116,7 +69,7 @@ std::string host_name(std::string_view authority) {
 // Who asks and for which host, as the nearest proxies that are trusted say.
 void believe_proxies(Request& request, const net::ip::address& peer, const Networks& trusted) {
     request.peer = peer.to_string();
-    if (!trusted.hold(peer)) return;
+    if (!trusted.hold(request.peer)) return;
     std::string_view forwarded = request.headers.get("X-Forwarded-For").value_or("");
     while (!forwarded.empty()) {  // the last was written by the nearest
         const std::size_t comma = forwarded.rfind(',');
@@ -126,7 +79,7 @@ void believe_proxies(Request& request, const net::ip::address& peer, const Netwo
         const auto address = net::ip::make_address(std::string(last), failed);
         if (failed) break;
         request.peer = address.to_string();
-        if (!trusted.hold(address) || comma == std::string_view::npos) break;
+        if (!trusted.hold(request.peer) || comma == std::string_view::npos) break;
         forwarded = forwarded.substr(0, comma);
     }
     if (const auto scheme = request.headers.get("X-Forwarded-Proto"))

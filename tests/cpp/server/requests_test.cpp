@@ -13,6 +13,7 @@
 #include "server/config.h"
 #include "server/links.h"
 #include "server/multipart.h"
+#include "server/networks.h"
 #include "server/parameters.h"
 #include "server/rate_limit.h"
 #include "server/replies.h"
@@ -277,6 +278,27 @@ TEST(RateLimit, TellsHowLongToWait) {
 TEST(RateLimit, ZeroIsNoLimit) {
     RateLimit none(0, 1);
     for (int i = 0; i < 10'000; ++i) ASSERT_EQ(none.take("a"), 0);
+}
+
+// --- Networks ---
+
+TEST(Networks, HoldTheirAddressesAndNoOthers) {
+    const Networks networks({"10.0.0.0/8", "192.0.2.77/30", "203.0.113.5", "2001:db8::/33", "::1/128"});
+    for (const char* inside : {"10.255.0.1", "::ffff:10.0.0.1", "192.0.2.76", "192.0.2.79", "203.0.113.5",
+                               "2001:db8:7fff::1", "2001:db8::1%eth0", "::1"})
+        EXPECT_TRUE(networks.hold(inside)) << inside;
+    for (const char* outside : {"11.0.0.1", "192.0.2.80", "203.0.113.4", "2001:db8:8000::1", "::2", "", "10"})
+        EXPECT_FALSE(networks.hold(outside)) << outside;
+    EXPECT_FALSE(Networks({"::/0"}).hold("10.0.0.1"));
+    EXPECT_TRUE(Networks({"0.0.0.0/0"}).hold("10.0.0.1"));
+}
+
+TEST(Networks, RefuseWhatIsNone) {
+    for (const char* text : {"", "not a network", "300.0.0.0/8", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/",
+                             "10.0.0.0/8x", "::/129", "10.0.0/8"})
+        EXPECT_NE(message_of([&] { Networks({text}); }).find(std::string("\"") + text + "\" is no network"),
+                  std::string::npos)
+            << text;
 }
 
 // --- Tokens and links ---
