@@ -58,6 +58,12 @@ void bind_access(py::module_& module, py::class_<Engine>& engine) {
         .def(
             "remove_key", [](Engine& e, KeyId key) { e.catalog().remove_key(key); }, "key"_a, Release())
         .def(
+            "find_photo",
+            [](Engine& e, EventId event, const std::string& uuid) {
+                return e.catalog().find_photo(event, uuid);
+            },
+            "event"_a, "uuid"_a, Release())
+        .def(
             "delete_photos",
             [](Engine& e, EventId event, const std::vector<PhotoId>& photos) {
                 return e.delete_photos(event, photos);

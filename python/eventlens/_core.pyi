@@ -1103,6 +1103,7 @@ class Engine:
     def find_event(
         self, name: str, organisation: typing.SupportsInt | typing.SupportsIndex = 1
     ) -> int | None: ...
+    def find_photo(self, event: typing.SupportsInt | typing.SupportsIndex, uuid: str) -> PhotoInfo | None: ...
     def find_selfie_encoded(
         self,
         event: typing.SupportsInt | typing.SupportsIndex,

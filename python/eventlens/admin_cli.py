@@ -12,7 +12,13 @@ from typing import Annotated, Any
 import typer
 
 import eventlens
-from eventlens.command_options import JsonOption, WorkspaceOption, open_existing
+from eventlens.command_options import (
+    EventArgument,
+    JsonOption,
+    WorkspaceOption,
+    event_named,
+    open_existing,
+)
 from eventlens.organisations import ApiKey, Organisation
 from eventlens.terminal import counts_json, err, out, print_json, print_table, shown
 
@@ -25,7 +31,6 @@ event_app = typer.Typer(help="Events, and what a server offers of them.", no_arg
 OrgOption = Annotated[int, typer.Option("--org", help="The organisation's id; see `eventlens org list`.")]
 EveryOrgOption = Annotated[int | None, typer.Option("--org", help="Only of this organisation.")]
 KeyArgument = Annotated[int, typer.Argument(help="The key's id; see `eventlens key list`.")]
-EventArgument = Annotated[str, typer.Argument(metavar="EVENT", help="The event's name or id.")]
 DateOption = Annotated[str | None, typer.Option(help="Its local date, 2026-05-09 or 2026-05-09T07:30:00.")]
 ZoneOption = Annotated[
     str | None, typer.Option(help="An IANA name, for cameras that store no offset; UTC without.")
@@ -397,24 +402,6 @@ def change_event(
         event.set_clips(**clips)
     if roster is not None:
         event.set_roster(roster)
-
-
-def event_named(season: eventlens.Workspace, name: str) -> eventlens.Event:
-    """By its name, in any organisation, or else by its id."""
-    named = [
-        event
-        for organisation in season.organisations()
-        for event in season.events(org=organisation)
-        if event.name == name
-    ]
-    if len(named) > 1:
-        ids = ", ".join(str(event.id) for event in named)
-        raise eventlens.BadInputError(f"several events are called {shown(name)!r}; name one by its id: {ids}")
-    if named:
-        return named[0]
-    if name.isdecimal() and len(name) < 19:
-        return season.event_by_id(int(name))
-    raise eventlens.NotFoundError(f"no event {shown(name)!r}; see `eventlens event list`")
 
 
 def named_value(text: str, option: str, names: list[str]) -> tuple[str, str]:

@@ -19,7 +19,18 @@ import typer
 import eventlens
 from eventlens import model_fetch
 from eventlens.admin_cli import event_app, key_app, org_app, token
-from eventlens.command_options import JsonOption, WorkspaceOption, open_existing
+from eventlens.admin_deletions import delete_photos
+from eventlens.command_options import (
+    ERROR,
+    INTERRUPTED,
+    NOTHING_FOUND,
+    SOME_FAILED,
+    JsonOption,
+    WorkspaceOption,
+    YesOption,
+    ask_before,
+    open_existing,
+)
 from eventlens.progress import cutting_shown, making_shown, progress_shown
 from eventlens.results import Matches, Search
 from eventlens.terminal import (
@@ -50,8 +61,6 @@ from eventlens.terminal import (
 )
 from eventlens.videos import ClipSpan, ClipSpans, CutError, clock
 
-NOTHING_FOUND, ERROR, SOME_FAILED, INTERRUPTED = 1, 3, 4, 130
-
 app = typer.Typer(
     name="eventlens",
     help="Find a person in an event's photos and videos, from a selfie or a bib number, and cut clips.",
@@ -67,6 +76,7 @@ app.add_typer(models_app, name="models")
 app.add_typer(org_app, name="org")
 app.add_typer(key_app, name="key")
 app.add_typer(event_app, name="event")
+event_app.command()(delete_photos)
 app.command()(token)
 
 EventOption = Annotated[str, typer.Option("--event", "-e", help="The event's name.")]
@@ -673,7 +683,7 @@ def forget(
 def purge(
     event: Annotated[str, typer.Argument(help="The event's name.")],
     workspace: WorkspaceOption = Path("workspace"),
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Delete an event for good, and write a receipt.
@@ -688,12 +698,8 @@ def purge(
     number = unfinished[0] if unfinished else season.event(event).id
     if not unfinished and not yes:
         counts = season.event(event).counts
-        if not sys.stdin.isatty():
-            raise typer.BadParameter("give --yes: there is no terminal to ask at")
         what = f"{count_of(counts.total, 'photo')} and {count_of(counts.videos.total, 'video')}"
-        if not typer.confirm(f"Delete all that is known of {shown(event)!r}, {what}, for good?", err=True):
-            err.print("nothing was deleted")
-            raise typer.Exit(INTERRUPTED)
+        ask_before(f"Delete all that is known of {shown(event)!r}, {what}, for good?")
     report = season.purge_event(number)
     if as_json:
         print_json(purge_json(report))

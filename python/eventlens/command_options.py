@@ -1,17 +1,23 @@
-"""What the commands of every file share."""
+"""What the commands of every file share: options, how an event is named, how they ask, exit codes."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 import eventlens
+from eventlens.terminal import err, shown
+
+NOTHING_FOUND, ERROR, SOME_FAILED, INTERRUPTED = 1, 3, 4, 130
 
 WorkspaceOption = Annotated[
     Path, typer.Option("--workspace", "-w", help="The workspace folder.", envvar="EVENTLENS_WORKSPACE")
 ]
+EventArgument = Annotated[str, typer.Argument(metavar="EVENT", help="The event's name or id.")]
+YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, for scripts.")]
 
 
@@ -23,3 +29,30 @@ def open_existing(workspace: Path, **options: Any) -> eventlens.Workspace:
             f"`eventlens index FOLDER --event NAME --workspace {workspace}` makes one"
         )
     return eventlens.open(workspace, **options)
+
+
+def event_named(season: eventlens.Workspace, name: str) -> eventlens.Event:
+    """By its name, in any organisation, or else by its id."""
+    named = [
+        event
+        for organisation in season.organisations()
+        for event in season.events(org=organisation)
+        if event.name == name
+    ]
+    if len(named) > 1:
+        ids = ", ".join(str(event.id) for event in named)
+        raise eventlens.BadInputError(f"several events are called {shown(name)!r}; name one by its id: {ids}")
+    if named:
+        return named[0]
+    if name.isdecimal() and len(name) < 19:
+        return season.event_by_id(int(name))
+    raise eventlens.NotFoundError(f"no event {shown(name)!r}; see `eventlens event list`")
+
+
+def ask_before(question: str) -> None:
+    """Ends the command, with nothing deleted, unless somebody at the terminal says yes; scripts say --yes instead."""
+    if not sys.stdin.isatty():
+        raise typer.BadParameter("give --yes: there is no terminal to ask at")
+    if not typer.confirm(question, err=True):
+        err.print("nothing was deleted")
+        raise typer.Exit(INTERRUPTED)

@@ -828,6 +828,13 @@ class Event:
         self._engine.visit_photos(self.id, lambda details: found.append(self._details(details)))
         return iter(found)
 
+    def photo(self, uuid: str) -> Photo:
+        """The photo with this UUID, a failed or hidden one too. Raises NotFoundError."""
+        found = self._engine.find_photo(self.id, uuid)
+        if found is None:
+            raise _core.NotFoundError(f"no photo {uuid!r} in {self.name!r}")
+        return photo_of(found, self)
+
     def details(self, photo: Photo) -> PhotoDetails:
         """What was found in one photo."""
         return self._details(self._engine.details(photo.id))

@@ -3,6 +3,9 @@
 import hashlib
 import hmac
 import json
+import os
+import pty
+import shutil
 import subprocess
 import sys
 import time
@@ -19,13 +22,33 @@ def run(*arguments, code=0):
         capture_output=True,
         text=True,
         check=False,
+        stdin=subprocess.DEVNULL,
     )
     assert done.returncode == code, (done.stdout, done.stderr)
     return done
 
 
-def told(*arguments):
-    return json.loads(run(*arguments, "--json").stdout)
+def told(*arguments, code=0):
+    return json.loads(run(*arguments, "--json", code=code).stdout)
+
+
+def answered(answer, *arguments):
+    """The command, asked at a terminal."""
+    try:
+        asking, terminal = pty.openpty()
+    except OSError as error:
+        pytest.skip(f"no terminal can be made here: {error}")
+    os.write(asking, answer)
+    done = subprocess.run(
+        [sys.executable, "-m", "eventlens.cli", *map(str, arguments)],
+        stdin=terminal,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    os.close(asking)
+    os.close(terminal)
+    return done
 
 
 # --- Python ---
@@ -268,3 +291,102 @@ def test_wrong_settings_are_wrong_usage(tmp_path, arguments, why):
     done = run("event", "set", "Race", *arguments, "--workspace", tmp_path / "season", code=2)
     assert why in " ".join(done.stderr.split())
     assert (event.features, event.clips, event.confidence_percentage) == before
+
+
+# --- deleting photos ---
+
+
+@pytest.fixture(scope="module")
+def indexed_photos(sample, tmp_path_factory):
+    """Six photos of the sample event, and their originals, in a workspace that tests copy."""
+    folder = tmp_path_factory.mktemp("deleting")
+    (folder / "photos").mkdir()
+    every = sorted(sample.photos.iterdir())
+    for path in every[:3] + every[-3:]:
+        shutil.copy(path, folder / "photos")
+    event = eventlens.open(folder / "season").create_event("Race", bib_pattern=r"[A-Z]?\d{2,5}")
+    event.set_renditions()
+    assert event.index(folder / "photos").added == 6
+    return folder
+
+
+@pytest.fixture
+def race(indexed_photos, tmp_path):
+    """The event, in a workspace of the test's own."""
+    shutil.copytree(indexed_photos / "season", tmp_path / "season")
+    return eventlens.open(tmp_path / "season").event("Race")
+
+
+def uuids_of(event):
+    return {details.photo.uuid for details in event.photos()}
+
+
+def deleting(event, tmp_path):
+    return ["event", "delete-photos", event.id, "--workspace", tmp_path / "season"]
+
+
+def test_photos_of_a_bib_are_deleted_and_stay_away(race, indexed_photos, tmp_path):
+    originals = {path: path.read_bytes() for path in (indexed_photos / "photos").iterdir()}
+    pictures = list((tmp_path / "season" / "renditions").rglob("*.jpg"))
+    assert len(pictures) == 12
+    bibs = race.bibs()
+    bib = min(bibs, key=lambda text: bibs[text])
+    shown = {match.photo.uuid for match in race.find_bib(bib) if match.kind == "bib"}
+    others = uuids_of(race) - shown
+    assert shown
+    assert others
+    done = told(*deleting(race, tmp_path), "--bib", bib, "--yes")
+    assert done == {"event": race.id, "photos": len(shown), "unknown": []}
+    assert uuids_of(race) == others
+    left = {path.stem for path in (tmp_path / "season" / "renditions").rglob("*.jpg")}
+    assert left == others, "their thumbnails and previews go with them"
+    workspace = ["--event", "Race", "--workspace", tmp_path / "season"]
+    assert told("index", indexed_photos / "photos", *workspace)["added"] == 0
+    assert uuids_of(race) == others
+    assert {path: path.read_bytes() for path in (indexed_photos / "photos").iterdir()} == originals
+    assert told(*deleting(race, tmp_path), "--bib", bib, "--yes", code=1)["photos"] == 0
+    assert run(*deleting(race, tmp_path), "--bib", bib, "--yes", code=1).stdout == "nothing found\n"
+
+
+def test_photos_of_a_search_are_deleted(race, sample, tmp_path):
+    search = race.find_selfie(next(iter(sample.selfies.values())))
+    found = {match.photo.uuid for match in search.matches}
+    others = uuids_of(race) - found
+    assert found
+    done = run(*deleting(race, tmp_path), "--request-id", search.request_id, "--yes")
+    assert done.stdout.endswith("deleted for good\n")
+    assert uuids_of(race) == others
+    assert race.search(search.request_id).matches == []
+    unknown = "00000000-0000-4000-8000-000000000000"
+    assert unknown in run(*deleting(race, tmp_path), "--request-id", unknown, "--yes", code=3).stderr
+
+
+def test_photos_are_deleted_one_by_one(race, tmp_path):
+    first, second, *others = sorted(uuids_of(race))
+    race.hide([race.photo(second)])
+    unknown = "00000000-0000-4000-8000-000000000000"
+    images = ["--image", first, "--image", second.upper(), "--image", first]
+    done = told(*deleting(race, tmp_path), *images, "--image", unknown, "--yes", code=4)
+    assert done == {"event": race.id, "photos": 2, "unknown": [unknown]}
+    assert uuids_of(race) == set(others)
+    done = run(*deleting(race, tmp_path), "--image", first, "--image", "me.jpg", "--yes", code=1)
+    assert "nothing found" in done.stdout
+    assert "unknown  me.jpg: no photo of the event" in done.stdout
+    with pytest.raises(LookupError):
+        race.photo(first)
+
+
+def test_the_command_line_asks_before_it_deletes_photos(race, tmp_path):
+    everything = uuids_of(race)
+    image = ["--image", min(everything)]
+    assert "--yes" in run(*deleting(race, tmp_path), *image, code=2).stderr
+    run(*deleting(race, tmp_path), *image, "--bib", "207", "--yes", code=2)
+    run(*deleting(race, tmp_path), "--yes", code=2)
+    said = answered(b"n\n", *deleting(race, tmp_path), *image)
+    assert said.returncode == 130, said
+    assert "Delete 1 photo of 'Race' for good?" in said.stderr
+    assert uuids_of(race) == everything
+    said = answered(b"y\n", *deleting(race, tmp_path), *image)
+    assert said.returncode == 0, said
+    assert said.stdout.strip() == "1 photo deleted for good"
+    assert uuids_of(race) == everything - {min(everything)}
