@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -91,11 +92,38 @@ def test_the_document_shows_calls_of_the_administration_that_work(tmp_path):
 
 
 def test_the_example_is_accepted_as_it_is_and_with_every_setting_in_force(tmp_path):
-    assert run("--config", EXAMPLE, "--check-config").returncode == 0
+    workspace = ("--workspace", tmp_path / "workspace")  # the example's own is another user's to write
+    told = run("--config", EXAMPLE, "--check-config", *workspace)
+    assert told.returncode == 0, told.stderr
     everything = tmp_path / "everything.toml"
     everything.write_text(SETTING.sub(r"\2 = \3", EXAMPLE.read_text()))
-    told = run("--config", everything, "--check-config")
+    told = run("--config", everything, "--check-config", *workspace)
     assert told.returncode == 0, told.stderr
+    assert not (tmp_path / "workspace").exists()  # it is only looked at
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what settings may name: a certificate and a key that does not belong to it, a short
+    secret, and a manifest of two models whose weights are not there.
+    """
+    made = tmp_path_factory.mktemp("files")
+    request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=127.0.0.1"]
+    for name in ("own", "other"):
+        command = [*request, "-keyout", f"{name}.key", "-out", f"{name}.pem"]
+        subprocess.run(command, cwd=made, check=True, capture_output=True)
+    (made / "short").write_text("secret\n")
+    about = {"licence": "MIT", "provenance": "made up"}
+    weights = {"path": "weights.onnx", "sha256": "0" * 64}
+    models = [
+        {"name": "my-faces", "role": "face_embedder", "files": [weights], "output_size": 4, **about,
+         "input": {"width": 112, "height": 112}, "alignment": [[0, 0], [1, 0], [0, 1], [1, 1], [2, 2]]},
+        {"name": "my-digits", "role": "text_recognizer", "files": [weights], **about},
+    ]  # fmt: skip
+    (made / "models").mkdir()
+    (made / "models" / "manifest.json").write_text(json.dumps({"schema": 1, "models": models}))
+    (made / "broken.json").write_text("{")
+    return made
 
 
 @pytest.mark.parametrize(
@@ -107,27 +135,75 @@ def test_the_example_is_accepted_as_it_is_and_with_every_setting_in_force(tmp_pa
         ("[rate]\nsearches = true", "rate.searches must be a number"),
         ("hosts = 'example.org'", "hosts must be a list"),
         ("listen = ", "line 2"),
+        ("log = 'loud'", "log: must be debug, info, warning, error or off"),
+        ("listen = 'nonsense'", 'listen: "nonsense" has no port; write ADDRESS:PORT'),
+        ("listen = 'photos.example.org:8080'", 'listen: "photos.example.org:8080" has no IP address'),
+        ("admin_listen = '127.0.0.1:'", 'admin_listen: "127.0.0.1:" has no port'),
+        ("admin_listen = '127.0.0.1:8080'", 'admin_listen: "127.0.0.1:8080" is taken by listen'),
+        ("public_url = 'photos.example.org'", 'public_url: "photos.example.org": write a URL'),
+        ("media_base_url = 'https://'", 'media_base_url: "https://": write a URL'),
+        ("hosts = ['https://example.org']", 'hosts: "https://example.org": write the name alone'),
+        ("hosts = ['example.org:80']", 'hosts: "example.org:80": write the name alone'),
+        ("[proxies]\ntrusted = ['not a network']", 'proxies.trusted: "not a network" is no network'),
+        ("[limits]\nselfie_mb = 40", "limits.selfie_mb: 40 is more than limits.body_mb, 32"),
+        ("workspace = '{files}/short'", 'workspace: cannot be written: "{files}/short" is no folder'),
+        ("workspace = '{files}/short/season'", 'workspace: cannot be written: "{files}/short" is no folder'),
+        ("log_file = '{files}/models'", 'log_file: cannot be written: "{files}/models" is a folder'),
+        ("log_file = '{files}/short/log'", 'log_file: cannot be written: "{files}/short" is no folder'),
+        ("admin_key_file = '{files}/none'", 'admin_key_file: cannot be read: "{files}/none": No such file'),
+        ("admin_key_file = '{files}/short'", "admin_key_file: the administrator's key must have 16"),
+        ("[tls]\ncertificate = '{files}/own.pem'", "tls.certificate: tls.key is missing"),
+        ("[tls]\nkey = '{files}/own.key'", "tls.key: tls.certificate is missing"),
+        ("[tls]\ncertificate = '{files}/none'\nkey = '{files}/own.key'", "tls.certificate: cannot be read"),
+        ("[tls]\nkey = '{files}/none'\ncertificate = '{files}/own.pem'", "tls.key: cannot be read"),
+        ("[tls]\ncertificate = '{files}/short'\nkey = '{files}/own.key'", "cannot use the certificate"),
+        ("[tls]\nkey = '{files}/other.key'\ncertificate = '{files}/own.pem'", "cannot use the private key"),
+        ("[models]\nfolder = '{files}/none'", 'models.folder: "{files}/none" is no folder'),
+        ("[models]\nmanifests = ['{files}/none']", 'models.manifests: cannot be read: "{files}/none"'),
+        ("[models]\nmanifests = ['{files}/broken.json']", "models.manifests: manifest {files}/broken.json"),
+        ("[models]\nprecision = 'f16'", "models.precision: must be auto, f32 or bf16"),
+        ("[models]\nreader = 'padle'", 'models.reader: must be paddle or tesseract, not "padle"'),
+        ("[models]\nembedder = 'nope'", 'models.embedder: no manifest has "nope"'),
+        ("[models]\nreader = 'padle'\nfolder = '{files}/models'", "paddle, tesseract or my-digits"),
+        ("[models]\nembedder = 'my-digits'\nfolder = '{files}/models'", "must be my-faces"),
     ],
 )
-def test_a_wrong_line_is_named(tmp_path, line, says):
+def test_a_wrong_line_is_named(files, tmp_path, line, says):
     wrong = tmp_path / "wrong.toml"
-    wrong.write_text(f"# a comment\n{line}\n")
+    wrong.write_text(f"# a comment\n{line.format(files=files)}\n")
     told = run("--config", wrong, "--check-config")
-    assert told.returncode == 3
-    assert says in told.stderr
-    assert f"line {3 if '[' in line.splitlines()[0] else 2}" in told.stderr
+    assert told.returncode == 3, told.stdout
+    assert says.format(files=files) in told.stderr
+    assert f"{wrong}, line {3 if '[' in line.splitlines()[0].split('=')[0] else 2}: " in told.stderr
     assert len(told.stderr.splitlines()) == 1
+    # What is found wrong is found wrong by the start as well, in the same words.
+    assert run("--config", wrong).stderr == told.stderr
+
+
+def test_models_that_are_yet_to_be_fetched_are_no_mistake(files, tmp_path):
+    fine = tmp_path / "fine.toml"
+    fine.write_text(f"workspace = '{tmp_path}/season'\n")
+    assert run("--config", fine, "--check-config", EVENTLENS_MODELS=str(files / "none")).returncode == 0
+    named = ("--models-embedder", "my-faces", "--models-reader", "my-digits")
+    told = run("--config", fine, "--check-config", *named, EVENTLENS_MODELS=str(files / "models"))
+    assert told.returncode == 0, told.stderr
 
 
 def test_flags_win_over_the_environment_and_that_over_the_file(tmp_path):
     wrong = tmp_path / "wrong.toml"
-    wrong.write_text("threads = 2\n")
+    wrong.write_text("threads = 2\nlog = 'loud'\n")
     told = run("--config", wrong, "--check-config", EVENTLENS_THREADS="none")
     assert told.returncode == 3
-    assert "EVENTLENS_THREADS" in told.stderr
-    told = run("--config", wrong, "--check-config", "--threads", "none", EVENTLENS_THREADS="3")
+    assert "EVENTLENS_THREADS: threads must be a number" in told.stderr
+    told = run("--config", wrong, "--check-config", "--rate-search-burst", "none", EVENTLENS_THREADS="3")
     assert told.returncode == 3
-    assert "threads" in told.stderr
+    assert "--rate-search-burst: rate.search_burst must be a number" in told.stderr
+    told = run("--config", wrong, "--check-config", EVENTLENS_LOG="louder")
+    assert "EVENTLENS_LOG: log: must be" in told.stderr
+    told = run("--config", wrong, "--check-config", "--log", "loudest", EVENTLENS_LOG="louder")
+    assert "--log: log: must be" in told.stderr
+    workspace = ("--workspace", tmp_path / "season")
+    assert run("--config", wrong, "--check-config", "--log", "off", *workspace).returncode == 0
 
 
 def test_systemd_finds_the_unit_right_and_well_shut(tmp_path):

@@ -1,7 +1,6 @@
 #include "server/config.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <fstream>
 #include <functional>
@@ -178,14 +177,15 @@ void set_node(const Setting& setting, const toml::node& node, const std::string&
         setting.target);
 }
 
-void read_table(const toml::table& table, const std::string& prefix, const std::vector<Setting>& settings,
-                const std::filesystem::path& file) {
+void read_table(Config& config, const toml::table& table, const std::string& prefix,
+                const std::vector<Setting>& settings, const std::filesystem::path& file) {
     for (const auto& [key, node] : table) {
         const std::string name = prefix + std::string(key.str());
         const std::string where = place_of(node, file);
         const auto setting = std::ranges::find_if(settings, [&](const Setting& s) { return s.name == name; });
         if (setting != settings.end()) {
             set_node(*setting, node, where);
+            config.origins[name] = where;
             continue;
         }
         const bool section = prefix.empty() && std::ranges::any_of(settings, [&](const Setting& s) {
@@ -194,7 +194,7 @@ void read_table(const toml::table& table, const std::string& prefix, const std::
         if (!section)
             fail(where, "there is no setting \"" + name + "\"; `eventlens-server --help` names them all");
         if (!node.is_table()) fail(where, name + " is a section: write [" + name + "]");
-        read_table(*node.as_table(), name + ".", settings, file);
+        read_table(config, *node.as_table(), name + ".", settings, file);
     }
 }
 
@@ -228,27 +228,11 @@ std::string text_of(const Target& target) {
 
 }  // namespace
 
-Address parse_address(const std::string& text) {
-    const std::size_t colon = text.rfind(':');
-    const auto wrong = [&] {
-        fail("\"" + text + "\"", "write ADDRESS:PORT, as 127.0.0.1:8080 or [::1]:8080");
-    };
-    if (colon == std::string::npos) wrong();
-    Address address{text.substr(0, colon), 0};
-    if (address.host.starts_with('[') && address.host.ends_with(']'))
-        address.host = address.host.substr(1, address.host.size() - 2);
-    if (address.host == "localhost") address.host = "127.0.0.1";
-    const char* end = text.data() + text.size();
-    const auto [stopped, failed] = std::from_chars(text.data() + colon + 1, end, address.port);
-    if (failed != std::errc{} || stopped != end || address.host.empty()) wrong();
-    return address;
-}
-
 void read_config_file(Config& config, const std::filesystem::path& file) {
     std::ifstream stream(file);
     if (!stream) fail(file.string(), "the configuration file cannot be read");
     try {
-        read_table(toml::parse(stream, file.string()), "", settings_of(config), file);
+        read_table(config, toml::parse(stream, file.string()), "", settings_of(config), file);
     } catch (const toml::parse_error& error) {
         fail(file.string() + ", line " + std::to_string(error.source().begin.line),
              std::string(error.description()));
@@ -259,21 +243,42 @@ void read_environment(Config& config, const std::map<std::string, std::string>& 
     for (const Setting& setting : settings_of(config)) {
         const std::string variable = variable_of(setting);
         const auto at = environment.find(variable);
-        if (at != environment.end()) set_text(setting, at->second, variable);
+        if (at == environment.end()) continue;
+        set_text(setting, at->second, variable);
+        config.origins[setting.name] = variable;
     }
-    if (const auto key = environment.find("EVENTLENS_ADMIN_KEY"); key != environment.end())
+    if (const auto key = environment.find("EVENTLENS_ADMIN_KEY");
+        key != environment.end() && !key->second.empty()) {
+        const auto file = environment.find("EVENTLENS_ADMIN_KEY_FILE");
+        if (file != environment.end() && !file->second.empty())
+            fail(key->first, "EVENTLENS_ADMIN_KEY_FILE is given too, and only one of them can hold");
         config.admin_key = key->second;
+        config.admin_key_file.clear();
+        config.origins["admin_key"] = key->first;
+    }
     if (const auto models = environment.find("EVENTLENS_MODELS");
-        models != environment.end() && config.models.folder.empty())
+        models != environment.end() && config.models.folder.empty()) {
         config.models.folder = models->second;
+        config.origins["models.folder"] = models->first;
+    }
     config.environment = environment;
 }
 
 void set_by_name(Config& config, const std::string& name, const std::string& value) {
     for (const Setting& setting : settings_of(config)) {
-        if (setting.name == name) return set_text(setting, value, "--" + name);
+        if (setting.name != name) continue;
+        set_text(setting, value, flag_of(name));
+        config.origins[name] = flag_of(name);
+        return;
     }
     fail(name, "there is no such setting");
+}
+
+std::string flag_of(const std::string& name) {
+    std::string flag = "--" + name;
+    std::ranges::replace_if(
+        flag, [](char c) { return c == '.' || c == '_'; }, '-');
+    return flag;
 }
 
 std::vector<SettingHelp> settings_help() {
@@ -282,39 +287,6 @@ std::vector<SettingHelp> settings_help() {
     for (const Setting& setting : settings_of(config))
         help.push_back({setting.name, setting.meaning, text_of(setting.target)});
     return help;
-}
-
-void complete(Config& config) {
-    constexpr std::array levels{"debug", "info", "warning", "error", "off"};
-    if (std::ranges::find(levels, config.log) == levels.end())
-        fail("log", "must be debug, info, warning, error or off");
-    constexpr std::array precisions{"auto", "f32", "bf16"};
-    if (std::ranges::find(precisions, config.models.precision) == precisions.end())
-        fail("models.precision", "must be auto, f32 or bf16");
-    if (config.tls.certificate.empty() != config.tls.key.empty())
-        fail("tls", "a certificate and its key belong together: give both or neither");
-    for (std::string* url : {&config.public_url, &config.media_base_url}) {
-        if (!url->empty() && !url->starts_with("http://") && !url->starts_with("https://"))
-            fail(*url, "a URL must begin with http:// or https://");
-        while (url->ends_with('/')) url->pop_back();
-    }
-    for (std::string& host : config.hosts) {
-        for (char& c : host) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-    }
-    (void)parse_address(config.listen);
-    if (!config.admin_listen.empty()) (void)parse_address(config.admin_listen);
-    if (config.rate.burst <= 0) config.rate.burst = 2 * config.rate.requests;
-    if (!config.admin_key_file.empty()) {
-        std::ifstream stream(config.admin_key_file);
-        std::string key;
-        if (!stream || !std::getline(stream, key))
-            fail(config.admin_key_file.string(),
-                 "the file with the administrator's key cannot be read or is empty");
-        while (!key.empty() && (key.back() == '\r' || key.back() == ' ')) key.pop_back();
-        config.admin_key = key;
-    }
-    if (!config.admin_key.empty() && config.admin_key.size() < 16)
-        fail("the administrator's key", "must have 16 characters at least");
 }
 
 }  // namespace eventlens::server

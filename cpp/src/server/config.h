@@ -14,7 +14,8 @@ struct Address {
     std::uint16_t port = 0;
 };
 
-// "127.0.0.1:8080", "[::1]:8080". Throws Error(bad_input).
+// "127.0.0.1:8080", "[::1]:8080", "localhost:8080". Throws Error(bad_input); for other names too: which of
+// its addresses a name stands for may change.
 Address parse_address(const std::string& text);
 
 // How the server runs: a file, then the environment, then flags; each wins over those before.
@@ -42,8 +43,8 @@ struct Config {
     } tls{};
 
     struct Limits {
-        int body_mb = 32;  // of a request
-        int selfie_mb = 25;
+        int body_mb = 32;    // of a request
+        int selfie_mb = 25;  // complete() makes it no more than the former, unless it was given
         int header_kb = 16;
         int header_seconds = 10;  // to send it
         int body_seconds = 60;
@@ -75,6 +76,10 @@ struct Config {
 
     // The process's, for credentials of buckets.
     std::map<std::string, std::string> environment{};
+
+    // Where the value of each setting that was given comes from: "rate.searches" to "server.toml, line 7",
+    // "EVENTLENS_RATE_SEARCHES" or "--rate-searches".
+    std::map<std::string, std::string> origins{};
 };
 
 // Reads a TOML file into `config`. Throws Error(bad_input) naming file, line and what is wrong: a key that is
@@ -83,10 +88,11 @@ void read_config_file(Config& config, const std::filesystem::path& file);
 
 // EVENTLENS_WORKSPACE, EVENTLENS_LISTEN, ...: the names of the file in capitals, sections joined by '_'
 // (EVENTLENS_RATE_SEARCHES); lists are divided by commas. Unknown ones are left alone: other programs read
-// EVENTLENS_ variables too.
+// EVENTLENS_ variables too. EVENTLENS_ADMIN_KEY takes the place of a file that was named before; an empty one
+// is none. EVENTLENS_MODELS is where models are that no setting says otherwise of.
 void read_environment(Config& config, const std::map<std::string, std::string>& environment);
 
-// One setting by its name ("rate.searches"), as the environment or a flag gives it.
+// One setting by its name ("rate.searches"), as a flag gives it.
 void set_by_name(Config& config, const std::string& name, const std::string& value);
 
 // Names of all settings, with what they mean and their defaults: for --help and for the documents.
@@ -97,8 +103,15 @@ struct SettingHelp {
 };
 std::vector<SettingHelp> settings_help();
 
-// Throws Error(bad_input) for settings that contradict each other. Reads the file with the administrator's
-// key.
+// "rate.searches" -> "--rate-searches"
+std::string flag_of(const std::string& name);
+
+// Of all models that the settings speak of.
+std::vector<std::filesystem::path> manifests_of(const Config& config);
+
+// Throws Error(bad_input), naming the setting and where it was given, for one that cannot be what it says or
+// contradicts another: no address, no network, an unknown model, files that cannot be read or written. Makes
+// nothing. Models that are yet to be fetched are no error. Reads the file with the administrator's key.
 void complete(Config& config);
 
 }  // namespace eventlens::server

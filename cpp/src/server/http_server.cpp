@@ -167,6 +167,26 @@ bool is_http_mistake(const error_code& failed) {
            failed != http::error::end_of_stream && failed != http::error::partial_message;
 }
 
+// Without a key the certificate alone. Throws Error(bad_input) for files that cannot be used.
+net::ssl::context tls_context(const std::filesystem::path& certificate, const std::filesystem::path& key) {
+    net::ssl::context context(net::ssl::context::tls_server);
+    error_code failed;
+    context.set_options(net::ssl::context::default_workarounds | net::ssl::context::no_tlsv1 |
+                        net::ssl::context::no_tlsv1_1 | net::ssl::context::single_dh_use);
+    context.use_certificate_chain_file(certificate.string(), failed);
+    if (failed)
+        throw Error(ErrorCode::bad_input,
+                    "cannot use the certificate " + certificate.string() + ": " + failed.message());
+    if (key.empty()) return context;
+    // A server has nobody to ask for the password of a key.
+    context.set_password_callback([](std::size_t, auto) { return std::string(); });
+    context.use_private_key_file(key.string(), net::ssl::context::pem, failed);
+    if (failed)
+        throw Error(ErrorCode::bad_input,
+                    "cannot use the private key " + key.string() + ": " + failed.message());
+    return context;
+}
+
 // A connection that may be told to end when it is between requests.
 struct Connection {
     PlainStream* stream = nullptr;
@@ -221,6 +241,10 @@ net::awaitable<std::invoke_result_t<Work&>> on_worker(net::thread_pool& pool,
 
 }  // namespace
 
+void check_tls_files(const std::filesystem::path& certificate, const std::filesystem::path& key) {
+    (void)tls_context(certificate, key);
+}
+
 struct WorkerPool::Impl {
     Impl(int threads, int slow_threads)
         : pool(static_cast<std::size_t>(threads)), slow_pool(static_cast<std::size_t>(slow_threads)) {}
@@ -243,7 +267,7 @@ std::size_t WorkerPool::waiting() const {
 struct HttpServer::Impl {
     Impl(Application& app, WorkerPool& worker_pool, const HttpOptions& wanted)
         : application(app), workers(worker_pool.impl()), options(wanted), trusted(wanted.trusted_proxies) {
-        if (!options.certificate.empty()) use_tls();
+        if (!options.certificate.empty()) tls.emplace(tls_context(options.certificate, options.private_key));
         for (int i = 0; i < std::max(1, options.threads); ++i) lanes.push_back(std::make_unique<Lane>());
         listen();
         net::co_spawn(lanes.front()->context, accept(), net::detached);
@@ -251,21 +275,6 @@ struct HttpServer::Impl {
             guards.push_back(net::make_work_guard(lane->context));
             lane->thread = std::thread([&context = lane->context] { context.run(); });
         }
-    }
-
-    void use_tls() {
-        tls.emplace(net::ssl::context::tls_server);
-        error_code failed;
-        tls->set_options(net::ssl::context::default_workarounds | net::ssl::context::no_tlsv1 |
-                         net::ssl::context::no_tlsv1_1 | net::ssl::context::single_dh_use);
-        tls->use_certificate_chain_file(options.certificate.string(), failed);
-        if (failed)
-            throw Error(ErrorCode::bad_input, "tls: cannot use the certificate " +
-                                                  options.certificate.string() + ": " + failed.message());
-        tls->use_private_key_file(options.private_key.string(), net::ssl::context::pem, failed);
-        if (failed)
-            throw Error(ErrorCode::bad_input, "tls: cannot use the private key " +
-                                                  options.private_key.string() + ": " + failed.message());
     }
 
     void listen() {

@@ -58,6 +58,10 @@ struct HttpOptions {
     std::chrono::seconds write_within{30};   // for each 256 kB of an answer
 };
 
+// Throws Error(bad_input) for a certificate that cannot be used, and for a key that cannot be used with it;
+// without a key it looks at the certificate alone.
+void check_tls_files(const std::filesystem::path& certificate, const std::filesystem::path& key);
+
 // Threads that work on what is not light, and others on what is slow. One pool may serve several servers.
 class WorkerPool {
   public:

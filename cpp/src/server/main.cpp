@@ -53,12 +53,10 @@ std::optional<int> read_command_line(int count, char** words, CommandLine& line)
     app.add_flag("--check-config", line.check_only, "check the settings and end");
     std::map<std::string, std::string> given;
     for (const SettingHelp& setting : settings_help()) {
-        std::string flag = setting.name;
-        for (char& c : flag) c = c == '.' || c == '_' ? '-' : c;
         const std::string meaning =
             setting.meaning + (setting.standard.empty() ? "" : " (" + setting.standard + ")");
         app.add_option_function<std::string>(
-            "--" + flag,
+            flag_of(setting.name),
             [&line, name = setting.name](const std::string& value) { line.settings[name] = value; }, meaning);
     }
     app.footer(
@@ -88,9 +86,7 @@ Config config_of(const CommandLine& line) {
 
 EngineOptions engine_options(const Config& config) {
     EngineOptions options;
-    if (!config.models.folder.empty()) options.manifests.push_back(config.models.folder / "manifest.json");
-    options.manifests.insert(options.manifests.end(), config.models.manifests.begin(),
-                             config.models.manifests.end());
+    options.manifests = manifests_of(config);
     const std::string& precision = config.models.precision;
     options.runtime.precision = precision == "f32"    ? Precision::f32
                                 : precision == "bf16" ? Precision::bf16

@@ -391,9 +391,6 @@ TEST_F(ConfigFile, NamesTheLineThatIsWrong) {
               std::string::npos);
     EXPECT_NE(message_for("threads = \n").find("line 1"), std::string::npos);
     EXPECT_NE(message_for("[nothing]\na = 1\n").find("there is no setting \"nothing\""), std::string::npos);
-    EXPECT_NE(message_for("[tls]\ncertificate = \"a.pem\"\n").find("give both or neither"),
-              std::string::npos);
-    EXPECT_NE(message_for("listen = \"8080\"\n").find("write ADDRESS:PORT"), std::string::npos);
 }
 
 TEST_F(ConfigFile, IsOverriddenByEnvironmentAndFlags) {
@@ -408,6 +405,72 @@ TEST_F(ConfigFile, IsOverriddenByEnvironmentAndFlags) {
     EXPECT_EQ(config.rate.searches, .5);
     EXPECT_EQ(config.hosts, std::vector<std::string>{"a.example"});
     EXPECT_THROW(read_environment(config, {{"EVENTLENS_THREADS", "three"}}), Error);
+}
+
+TEST_F(ConfigFile, EveryMistakeNamesItsSettingAndWhoeverGaveIt) {
+    std::ofstream(file_) << "\nlog = \"loud\"\n";
+    Config config;
+    read_config_file(config, file_);
+    EXPECT_EQ(message_of([&] { complete(config); }),
+              file_.string() + ", line 2: log: must be debug, info, warning, error or off, not \"loud\"");
+    read_environment(config, {{"EVENTLENS_LOG", "louder"}});
+    EXPECT_TRUE(message_of([&] { complete(config); }).starts_with("EVENTLENS_LOG: log: must be "));
+    set_by_name(config, "log", "debug");
+    set_by_name(config, "proxies.trusted", "10.0.0.0/8, nothing");
+    EXPECT_TRUE(message_of([&] {
+                    complete(config);
+                }).starts_with("--proxies-trusted: proxies.trusted: \"nothing\" is no network"));
+}
+
+TEST_F(ConfigFile, LimitsSelfiesToWhatARequestMayBring) {
+    Config config;
+    set_by_name(config, "limits.body_mb", "10");
+    complete(config);
+    EXPECT_EQ(config.limits.selfie_mb, 10);  // nobody said otherwise
+    set_by_name(config, "limits.selfie_mb", "11");
+    EXPECT_NE(message_of([&] { complete(config); }).find("11 is more than limits.body_mb, 10"),
+              std::string::npos);
+}
+
+TEST(Addresses, MayShareAPortWhereTheyDoNotExcludeEachOther) {
+    const auto refused = [](const std::string& listen, const std::string& admin_listen) {
+        Config config;
+        config.listen = listen;
+        config.admin_listen = admin_listen;
+        return message_of([&] { complete(config); }).find("is taken by") != std::string::npos;
+    };
+    EXPECT_TRUE(refused("127.0.0.1:8080", "localhost:8080"));
+    EXPECT_TRUE(refused("0.0.0.0:8080", "127.0.0.1:8080"));
+    EXPECT_TRUE(refused("127.0.0.1:8080", "[::]:8080"));
+    EXPECT_TRUE(refused("[::1]:8080", "[0:0::1]:8080"));
+    EXPECT_FALSE(refused("127.0.0.1:8080", "127.0.0.1:8081"));
+    EXPECT_FALSE(refused("127.0.0.1:8080", "127.0.0.2:8080"));
+    EXPECT_FALSE(refused("0.0.0.0:8080", "[::1]:8080"));
+    EXPECT_FALSE(refused("127.0.0.1:0", "127.0.0.1:0"));  // any two
+}
+
+// The later of file, environment and flags says where the administrator's key comes from.
+TEST_F(ConfigFile, TakesTheAdministratorsKeyFromWhereItWasSaidLast) {
+    const std::string in_file = "the key that is in the file";
+    const std::string in_variable = "the key that is in the variable";
+    const auto key_of = [&](const std::string& first, const std::map<std::string, std::string>& environment,
+                            const std::string& flag) {
+        std::ofstream(file_) << in_file << "\n";
+        Config config;
+        if (!first.empty()) set_by_name(config, "admin_key_file", first);
+        read_environment(config, environment);
+        if (!flag.empty()) set_by_name(config, "admin_key_file", flag);
+        complete(config);
+        return config.admin_key;
+    };
+    const std::string file = file_.string();
+    EXPECT_EQ(key_of(file, {}, ""), in_file);
+    EXPECT_EQ(key_of(file, {{"EVENTLENS_ADMIN_KEY", in_variable}}, ""), in_variable);
+    EXPECT_EQ(key_of("/nowhere", {{"EVENTLENS_ADMIN_KEY", in_variable}}, ""), in_variable);
+    EXPECT_EQ(key_of(file, {{"EVENTLENS_ADMIN_KEY", ""}}, ""), in_file);
+    EXPECT_EQ(key_of("", {{"EVENTLENS_ADMIN_KEY", in_variable}}, file), in_file);
+    EXPECT_THROW(key_of("", {{"EVENTLENS_ADMIN_KEY", in_variable}, {"EVENTLENS_ADMIN_KEY_FILE", file}}, ""),
+                 Error);
 }
 
 }  // namespace
