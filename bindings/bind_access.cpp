@@ -72,6 +72,7 @@ void bind_access(py::module_& module, py::class_<Engine>& engine) {
         .def("delete_photos_of_bib", &Engine::delete_photos_of_bib, "event"_a, "bib"_a, Release())
         .def("delete_photos_of_search", &Engine::delete_photos_of_search, "event"_a, "request_id"_a,
              Release())
+        .def("add_source", &Engine::add_source, "event"_a, "location"_a, Release())
         .def("remove_source", &Engine::remove_source, "event"_a, "source"_a, Release());
 }
 

@@ -249,6 +249,11 @@ void bind_values(py::module_& module) {
         .def_readonly("settings", &EventInfo::settings)
         .def_readonly("billable_searches", &EventInfo::billable_searches);
 
+    py::class_<SourceInfo>(module, "SourceInfo", "A place that holds an event's photos and videos.")
+        .def_readonly("id", &SourceInfo::id)
+        .def_property_readonly("uri", [](const SourceInfo& source) { return text_of_key(source.uri); })
+        .def_property_readonly("access", [](const SourceInfo& source) { return text_of_key(source.access); });
+
     py::class_<EventCounts>(module, "EventCounts", "The photos of an event, counted.")
         .def_readonly("total", &EventCounts::total)
         .def_readonly("processed", &EventCounts::processed)
@@ -539,16 +544,11 @@ void bind_engine(py::module_& module) {
             "camera_clocks", [](Engine& e, EventId event) { return e.catalog().camera_clocks(event); },
             "event"_a, Release())
         .def(
-            "sources",
-            [](Engine& e, EventId event) {
-                std::vector<std::pair<SourceId, py::str>> rows;
-                for (const SourceInfo& source : e.catalog().sources(event))
-                    rows.emplace_back(source.id, text_of_key(source.uri));
-                return rows;
-            },
-            "event"_a);
+            "sources", [](Engine& e, EventId event) { return e.catalog().sources(event); }, "event"_a,
+            Release());
     bind_renditions(module, engine);
     bind_access(module, engine);
+    bind_work(module, engine);
 }
 
 }  // namespace eventlens::python

@@ -96,5 +96,6 @@ void bind_storage(py::module_& module);
 void bind_engine(py::module_& module);
 void bind_renditions(py::module_& module, py::class_<Engine>& engine);
 void bind_access(py::module_& module, py::class_<Engine>& engine);
+void bind_work(py::module_& module, py::class_<Engine>& engine);
 
 }  // namespace eventlens::python

@@ -22,12 +22,14 @@ from eventlens._core import (
     ModelStore,
     NotFoundError,
     OverloadedError,
+    SourceInfo,
     UnsupportedError,
     decode_image,
     encode_jpeg,
     resize_image,
 )
 from eventlens.client import Client, RequestError
+from eventlens.index_runs import IndexRun
 from eventlens.models import BibReader, FaceFinder, open_models
 from eventlens.organisations import ApiKey, NewKey, Organisation
 from eventlens.renditions import RenditionProgress, RenditionReport, Renditions
@@ -46,6 +48,7 @@ from eventlens.results import (
 from eventlens.settings import ClipSettings, Features
 from eventlens.storage import Storage, Store, StoredObject, open_store
 from eventlens.videos import Clip, ClipSpan, ClipSpans, CutError, cut_clip, read_frame
+from eventlens.webhooks import NewWebhook, Webhook, WebhookDelivery
 from eventlens.workspace import Event, PhotoDetails, Workspace, open
 
 __all__ = [
@@ -68,10 +71,12 @@ __all__ = [
     "Features",
     "IndexProgress",
     "IndexReport",
+    "IndexRun",
     "Match",
     "Matches",
     "ModelStore",
     "NewKey",
+    "NewWebhook",
     "NotFoundError",
     "Organisation",
     "OverloadedError",
@@ -84,12 +89,15 @@ __all__ = [
     "RequestError",
     "Search",
     "Selfie",
+    "SourceInfo",
     "Storage",
     "Store",
     "StoredObject",
     "StoredSelfie",
     "UnsupportedError",
     "Video",
+    "Webhook",
+    "WebhookDelivery",
     "Workspace",
     "cut_clip",
     "decode_image",

@@ -27,6 +27,8 @@ __all__: list[str] = [
     "CorePurgeReport",
     "CoreRenditionReport",
     "CoreStoredSelfie",
+    "CoreWebhook",
+    "CoreWebhookDelivery",
     "DamagedVideo",
     "Engine",
     "EventCounts",
@@ -42,6 +44,7 @@ __all__: list[str] = [
     "GalleryStats",
     "IndexFailure",
     "IndexProgress",
+    "IndexRunInfo",
     "ListedObjects",
     "ModelEntry",
     "ModelStore",
@@ -56,6 +59,7 @@ __all__: list[str] = [
     "RenditionSettings",
     "SearchResult",
     "SelfieFace",
+    "SourceInfo",
     "StorageOptions",
     "Store",
     "StoredObject",
@@ -72,6 +76,7 @@ __all__: list[str] = [
     "read_frame",
     "resize_image",
     "video_info",
+    "webhook_kinds",
 ]
 
 class EventlensError(Exception):
@@ -928,6 +933,17 @@ class EventInfo:
     @property
     def settings(self) -> EventSettings: ...
 
+class SourceInfo:
+    """
+    A place that holds an event's photos and videos.
+    """
+    @property
+    def access(self) -> str: ...
+    @property
+    def id(self) -> int: ...
+    @property
+    def uri(self) -> str: ...
+
 class EventCounts:
     """
     The photos of an event, counted.
@@ -1021,10 +1037,20 @@ class Engine:
         reader: str = "paddle",
         storage: StorageOptions = ...,
     ) -> None: ...
+    def add_ping(self, webhook: typing.SupportsInt | typing.SupportsIndex) -> CoreWebhookDelivery: ...
+    def add_source(self, event: typing.SupportsInt | typing.SupportsIndex, location: str) -> int: ...
+    def add_webhook(
+        self,
+        organisation: typing.SupportsInt | typing.SupportsIndex,
+        url: str,
+        secret: str,
+        kinds: collections.abc.Sequence[str],
+    ) -> int: ...
     def api_keys(self) -> list[ApiKey]: ...
     def appearances(self, video: typing.SupportsInt | typing.SupportsIndex) -> list[AppearanceContent]: ...
     def apply_retention(self, event: typing.SupportsInt | typing.SupportsIndex) -> int: ...
     def camera_clocks(self, event: typing.SupportsInt | typing.SupportsIndex) -> list[CameraClock]: ...
+    def cancel_index_run(self, run: typing.SupportsInt | typing.SupportsIndex) -> IndexRunInfo: ...
     def change_event(
         self,
         event: typing.SupportsInt | typing.SupportsIndex,
@@ -1134,6 +1160,9 @@ class Engine:
         shortest_appearance: typing.SupportsFloat | typing.SupportsIndex,
         progress: typing.Any,
     ) -> CoreIndexReport: ...
+    def index_run(self, run: typing.SupportsInt | typing.SupportsIndex) -> IndexRunInfo: ...
+    def index_run_failures(self, run: typing.SupportsInt | typing.SupportsIndex) -> list[IndexFailure]: ...
+    def index_runs(self, event: typing.SupportsInt | typing.SupportsIndex) -> list[IndexRunInfo]: ...
     def index_source(
         self,
         event: typing.SupportsInt | typing.SupportsIndex,
@@ -1178,6 +1207,7 @@ class Engine:
         event: typing.SupportsInt | typing.SupportsIndex,
         source: typing.SupportsInt | typing.SupportsIndex,
     ) -> list[IndexFailure]: ...
+    def remove_webhook(self, webhook: typing.SupportsInt | typing.SupportsIndex) -> None: ...
     def rendition_bytes(self, photo: typing.SupportsInt | typing.SupportsIndex, kind: str) -> bytes: ...
     def rendition_link(
         self,
@@ -1214,7 +1244,16 @@ class Engine:
         videos: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
         hidden: bool,
     ) -> int: ...
-    def sources(self, event: typing.SupportsInt | typing.SupportsIndex) -> list[tuple[int, str]]: ...
+    def sources(self, event: typing.SupportsInt | typing.SupportsIndex) -> list[SourceInfo]: ...
+    def start_index_run(
+        self, event: typing.SupportsInt | typing.SupportsIndex, location: str, retry_failed: bool
+    ) -> IndexRunInfo: ...
+    def start_index_run_of_source(
+        self,
+        event: typing.SupportsInt | typing.SupportsIndex,
+        source: typing.SupportsInt | typing.SupportsIndex,
+        retry_failed: bool,
+    ) -> IndexRunInfo: ...
     def stored_selfies(
         self, event: typing.SupportsInt | typing.SupportsIndex, request_id: str
     ) -> list[CoreStoredSelfie]: ...
@@ -1228,6 +1267,13 @@ class Engine:
         name: str,
         cors_origins: collections.abc.Sequence[str],
     ) -> None: ...
+    def update_webhook(
+        self,
+        webhook: typing.SupportsInt | typing.SupportsIndex,
+        url: str,
+        kinds: collections.abc.Sequence[str],
+        active: bool,
+    ) -> None: ...
     def video_frame(
         self,
         video: typing.SupportsInt | typing.SupportsIndex,
@@ -1240,6 +1286,11 @@ class Engine:
         event: typing.SupportsInt | typing.SupportsIndex,
         visit: collections.abc.Callable[[PhotoDetails], None],
     ) -> None: ...
+    def webhook(self, webhook: typing.SupportsInt | typing.SupportsIndex) -> CoreWebhook: ...
+    def webhook_deliveries(
+        self, webhook: typing.SupportsInt | typing.SupportsIndex
+    ) -> list[CoreWebhookDelivery]: ...
+    def webhooks(self, organisation: typing.SupportsInt | typing.SupportsIndex) -> list[CoreWebhook]: ...
 
 class RenditionSettings:
     """
@@ -1375,6 +1426,100 @@ class CoreDeletion:
     @property
     def photos(self) -> int: ...
 
+class IndexRunInfo:
+    """
+    An index run that somebody asked for.
+    """
+    @property
+    def attempts(self) -> int: ...
+    @property
+    def cancelling(self) -> bool:
+        """
+        It runs, and is to end.
+        """
+    @property
+    def counts(self) -> dict[str, int]:
+        """
+        By name; a total of -1 is not known yet.
+        """
+    @property
+    def created(self) -> int:
+        """
+        Milliseconds since 1970-01-01T00:00:00Z.
+        """
+    @property
+    def error(self) -> str: ...
+    @property
+    def event(self) -> int: ...
+    @property
+    def finished(self) -> int | None: ...
+    @property
+    def id(self) -> int: ...
+    @property
+    def retry_failed(self) -> bool: ...
+    @property
+    def source(self) -> int: ...
+    @property
+    def source_uri(self) -> str: ...
+    @property
+    def started(self) -> int | None: ...
+    @property
+    def state(self) -> str: ...
+
+class CoreWebhook:
+    """
+    Who is told of what has finished: not the secret.
+    """
+    @property
+    def active(self) -> bool: ...
+    @property
+    def created(self) -> int:
+        """
+        Milliseconds since 1970-01-01T00:00:00Z.
+        """
+    @property
+    def id(self) -> int: ...
+    @property
+    def kinds(self) -> list[str]: ...
+    @property
+    def organisation(self) -> int: ...
+    @property
+    def url(self) -> str: ...
+
+class CoreWebhookDelivery:
+    """
+    What a webhook was told, or is to be told.
+    """
+    @property
+    def attempts(self) -> int: ...
+    @property
+    def created(self) -> int:
+        """
+        Milliseconds since 1970-01-01T00:00:00Z.
+        """
+    @property
+    def delivered(self) -> int | None: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def last_error(self) -> str: ...
+    @property
+    def last_status(self) -> int | None: ...
+    @property
+    def next_try(self) -> int | None:
+        """
+        None: it arrived, or was given up.
+        """
+    @property
+    def payload(self) -> str:
+        """
+        JSON.
+        """
+    @property
+    def uuid(self) -> str: ...
+    @property
+    def webhook(self) -> int: ...
+
 def cut_clip(
     source: os.PathLike[str] | str | bytes,
     start: typing.SupportsFloat | typing.SupportsIndex,
@@ -1446,3 +1591,7 @@ def resize_image(
     """
 
 def video_info(source: os.PathLike[str] | str | bytes) -> VideoInfo: ...
+def webhook_kinds() -> list[str]:
+    """
+    What webhooks can be told of.
+    """

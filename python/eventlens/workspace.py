@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from eventlens import _core
-from eventlens._core import Bib, Face, IndexProgress
+from eventlens._core import Bib, Face, IndexProgress, SourceInfo
+from eventlens.index_runs import IndexRun, number_of_run, run_of
 from eventlens.models import Manifests, manifest_paths
 from eventlens.organisations import (
     ApiKey,
@@ -56,6 +57,17 @@ from eventlens.settings import ClipSettings, Features, change_fields, clips_of, 
 from eventlens.storage import Storage, core_options
 from eventlens.videos import Clip, ClipSpan, ClipSpans, CutMode, cut_clips, spans_of
 from eventlens.visitors import make_token
+from eventlens.webhooks import (
+    WEBHOOK_KINDS,
+    NewWebhook,
+    Webhook,
+    WebhookDelivery,
+    change_webhook,
+    delivery_of,
+    make_webhook,
+    number_of_webhook,
+    webhook_of,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -252,6 +264,64 @@ class Workspace:
     def delete_key(self, key: ApiKey | int) -> None:
         """Forget a key for good. Raises NotFoundError."""
         self._engine.remove_key(id_of(key))
+
+    # --- what a server does ---
+
+    def index_run(self, run: int) -> IndexRun:
+        """The run with this id, of any event: `Event.start_index_run` asks for one. Raises NotFoundError."""
+        return run_of(self._engine.index_run(run))
+
+    def index_run_failures(self, run: IndexRun | int) -> list[tuple[str, str]]:
+        """(key, reason) of what the run could not process, once it has ended; a thousand at most."""
+        failures = self._engine.index_run_failures(number_of_run(run))
+        return [(failure.key, failure.reason) for failure in failures]
+
+    def cancel_index_run(self, run: IndexRun | int) -> IndexRun:
+        """Cancel a run: at once if it is queued, as soon as it can if it runs; what it has done stays.
+
+        One that has ended stays as it is. Raises NotFoundError.
+        """
+        return run_of(self._engine.cancel_index_run(number_of_run(run)))
+
+    def webhooks(self, org: Organisation | int | None = None) -> list[Webhook]:
+        """Those of an organisation, or of all. Raises NotFoundError."""
+        numbers = [number_of(org)] if org is not None else [item.id for item in self.organisations()]
+        return [webhook_of(webhook) for number in numbers for webhook in self._engine.webhooks(number)]
+
+    def create_webhook(
+        self, org: Organisation | int, url: str, *, kinds: Sequence[str] = WEBHOOK_KINDS
+    ) -> NewWebhook:
+        """Have a server tell an address what has finished in an organisation's events; docs/server.md says how.
+
+        Raises:
+            BadInputError: the URL is not one of http:// or https://, or holds credentials; `kinds` are none or unknown;
+                the organisation has ten webhooks already.
+            NotFoundError: there is no such organisation.
+        """
+        return make_webhook(self._engine, number_of(org), url, kinds)
+
+    def update_webhook(
+        self,
+        webhook: Webhook | int,
+        *,
+        url: str | None = None,
+        kinds: Sequence[str] | None = None,
+        active: bool | None = None,
+    ) -> Webhook:
+        """Change a webhook; what is None stays, and so does its secret. Raises as `create_webhook` does."""
+        return change_webhook(self._engine, number_of_webhook(webhook), url, kinds, active)
+
+    def delete_webhook(self, webhook: Webhook | int) -> None:
+        """Forget a webhook, and what it was or is to be told. Raises NotFoundError."""
+        self._engine.remove_webhook(number_of_webhook(webhook))
+
+    def test_webhook(self, webhook: Webhook | int) -> WebhookDelivery:
+        """Have a server send it a "ping", though it may be switched off. Raises NotFoundError."""
+        return delivery_of(self._engine.add_ping(number_of_webhook(webhook)))
+
+    def webhook_deliveries(self, webhook: Webhook | int) -> list[WebhookDelivery]:
+        """What it was told in the last month, or is to be told: the latest hundred. Raises NotFoundError."""
+        return [delivery_of(each) for each in self._engine.webhook_deliveries(number_of_webhook(webhook))]
 
     def visitor_token(self, event: Event, *, seconds: int = 3600) -> str:
         """A token with which a participant's browser may search one event, and nothing else, for a while.
@@ -561,6 +631,59 @@ class Event:
             )
         return report_of(report)
 
+    def sources(self) -> list[SourceInfo]:
+        """Where its photos and videos lie, in the order in which they were added; single files are one together."""
+        return self._engine.sources(self.id)
+
+    def add_source(self, location: str | PathLike[str]) -> SourceInfo:
+        """Name a folder or a bucket as `index` does, to be indexed later. It is not read yet; a known one stays.
+
+        Raises:
+            NotFoundError: there is no such folder.
+            BadInputError: the location is malformed, or keys to it are missing.
+        """
+        number = self._engine.add_source(self.id, fspath(location))
+        return next(source for source in self.sources() if source.id == number)
+
+    def remove_source(self, source: SourceInfo | int) -> list[tuple[str, str]]:
+        """Forget a source and all that is known of the photos and videos in it; they stay where they are.
+
+        What was deleted there for good is forgotten too: indexed again, the source brings it back.
+
+        Returns:
+            (file, reason) of renditions in a place that failed; later runs of any event try again.
+
+        Raises:
+            NotFoundError: the event has no such source.
+        """
+        number = source if isinstance(source, int) else source.id
+        return [(left.key, left.reason) for left in self._engine.remove_source(self.id, number)]
+
+    def start_index_run(
+        self, source: str | PathLike[str] | SourceInfo | int, *, retry_failed: bool = False
+    ) -> IndexRun:
+        """Ask the server over this workspace to index a source, as `index` would; without a server it waits for one.
+
+        Args:
+            source: A folder or bucket, from then on a source of the event; or one of `sources()`, or its id.
+            retry_failed: Look again at what failed before, though it did not change.
+
+        Returns:
+            The run; the one that is queued already, if there is.
+
+        Raises:
+            NotFoundError: there is no such source or folder.
+            BadInputError: as `add_source`; or the source is single files.
+        """
+        if isinstance(source, str | PathLike):
+            return run_of(self._engine.start_index_run(self.id, fspath(source), retry_failed))
+        number = source if isinstance(source, int) else source.id
+        return run_of(self._engine.start_index_run_of_source(self.id, number, retry_failed))
+
+    def index_runs(self) -> list[IndexRun]:
+        """The runs that a server was asked for, the latest hundred, latest first."""
+        return [run_of(run) for run in self._engine.index_runs(self.id)]
+
     # --- renditions ---
 
     @property
@@ -660,6 +783,11 @@ class Event:
     def counts(self) -> _core.EventCounts:
         """How many photos there are: total, processed, failed, hidden; and of videos, `counts.videos`."""
         return self._engine.counts(self.id)
+
+    @property
+    def billable_searches(self) -> int:
+        """Searches that count; those of deleted events are in `Organisation.billable_searches` too."""
+        return self._engine.event(self.id).billable_searches
 
     def failures(self) -> list[tuple[str, str]]:
         """(key, reason) of the photos and videos that could not be processed, and of videos not read to their end."""
