@@ -10,6 +10,7 @@ struct ErrorTypes {
 
     const py::object& of(ErrorCode code) const {
         switch (code) {
+            case ErrorCode::denied:
             case ErrorCode::bad_input: return bad_input;
             case ErrorCode::not_found: return not_found;
             case ErrorCode::unsupported: return unsupported;

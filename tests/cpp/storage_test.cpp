@@ -168,9 +168,9 @@ TEST_F(StorageTest, GoesOnBehindAnUnreadableFolderAndReportsIt) {
     {
         const WithoutPrivileges nobody;
         EXPECT_EQ(keys({}, &problems), (Keys{"a/1.jpg", "c/3.jpg"}));
-        EXPECT_EQ(code_of([&] { keys(); }), ErrorCode::bad_input);  // nobody to tell: not a short listing
+        EXPECT_EQ(code_of([&] { keys(); }), ErrorCode::denied);  // nobody to tell: not a short listing
     }
-    EXPECT_EQ(problems, (Problems{{"b/", ErrorCode::bad_input}}));
+    EXPECT_EQ(problems, (Problems{{"b/", ErrorCode::denied}}));
     fs::permissions(root_ / "b", fs::perms::owner_all);
 }
 
@@ -211,7 +211,8 @@ TEST_F(StorageTest, TellsMissingFromUnreadable) {
     fs::permissions(root_ / "closed.jpg", fs::perms::none);
     const WithoutPrivileges nobody;
     EXPECT_EQ(code_of([&] { source->read("gone.jpg", 100); }), ErrorCode::not_found);
-    EXPECT_EQ(code_of([&] { source->read("closed.jpg", 100); }), ErrorCode::bad_input);
+    EXPECT_EQ(code_of([&] { source->read("closed.jpg", 100); }), ErrorCode::denied);
+    EXPECT_EQ(code_of([&] { source->open("closed.jpg"); }), ErrorCode::denied);
     EXPECT_EQ(code_of([&] { source->read("folder", 100); }), ErrorCode::bad_input);
 }
 

@@ -16,7 +16,8 @@ class ByteSource {
 
     // Fills `into` with the bytes from `offset` on, and returns how many there were: fewer than asked for
     // only at the end, none behind it. Throws Error(not_found) when the object is gone, Error(bad_input) when
-    // it changed since it was opened, and Error(overloaded) when the store has trouble of its own.
+    // it changed since it was opened, Error(denied) when the store refuses to give it, and Error(overloaded)
+    // when the store has trouble of its own.
     virtual std::size_t read(std::int64_t offset, std::span<std::byte> into) const = 0;
 };
 

@@ -11,6 +11,7 @@ enum class ErrorCode {
     not_found,    // the named file, photo or person does not exist
     unsupported,  // valid, but this build cannot handle it (format, model, workspace version)
     overloaded,   // a limit was reached; the same call may succeed later
+    denied,       // rights, keys or certificates forbid it, which says nothing of what was asked for
     internal,     // our bug
 };
 

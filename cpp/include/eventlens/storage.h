@@ -76,9 +76,10 @@ class Source {
     // and leaves it.
     void list(const ListOptions& options, const std::function<void(const StoredObject&)>& each) const;
 
-    // The whole content. Throws Error(not_found) when the object is gone, Error(bad_input) when it holds more
-    // than `max_bytes`, may not be read or is not a key, and Error(overloaded) when the store has trouble of
-    // its own.
+    // The whole content. Throws Error(not_found) when the object is gone, Error(denied) when the place
+    // refuses to give it, Error(overloaded) when the place has trouble of its own, and Error(bad_input) when
+    // the object holds more than `max_bytes`, is no file, or `key` is not a key: the last alone tells
+    // something of the object itself.
     virtual std::vector<std::byte> read(const std::string& key, std::int64_t max_bytes) const = 0;
 
     // The content to be read by ranges, as videos are. Throws as read() does.
@@ -101,7 +102,7 @@ struct LinkOptions {
 class Store : public Source {
   public:
     // Puts an object whole, or not at all: nobody reads half of it. False: WriteOptions::only_if_absent, and
-    // there is one. Throws Error(bad_input) where writing is not allowed and Error(overloaded) as read().
+    // there is one. Throws Error(denied) where writing is not allowed and Error(overloaded) as read().
     virtual bool write(const std::string& key, std::span<const std::byte> content,
                        const WriteOptions& options = {}) const = 0;
 

@@ -41,6 +41,7 @@ Reply reply_for(const std::exception& error) {
     const auto* ours = dynamic_cast<const Error*>(&error);
     switch (ours ? ours->code() : ErrorCode::internal) {
         case ErrorCode::bad_input:
+        case ErrorCode::denied:
         case ErrorCode::unsupported: return failure(400, ours->what());
         case ErrorCode::not_found: return failure(404, ours->what());
         case ErrorCode::overloaded: return failure(500, "The request could not be recorded; try again later");

@@ -40,7 +40,8 @@ constexpr std::array meanings{
 
 ErrorCode meaning_of(int status) {
     if (status == 404) return ErrorCode::not_found;
-    return http::is_busy(status) || status >= 500 ? ErrorCode::overloaded : ErrorCode::bad_input;
+    if (status == 412) return ErrorCode::bad_input;  // another blob than the one that was asked for
+    return http::is_busy(status) || status >= 500 ? ErrorCode::overloaded : ErrorCode::denied;
 }
 
 }  // namespace

@@ -63,12 +63,22 @@ Credentials::Found Credentials::look() const {
             "AWS_SECRET_ACCESS_KEY, name a profile (profile=NAME), or add anonymous=1 for a public bucket");
 }
 
+// While requests are being made, missing keys are no argument that was wrong.
+Credentials::Found Credentials::look_anew() const {
+    try {
+        return look();
+    } catch (const Error& error) {
+        if (error.code() == ErrorCode::overloaded) throw;
+        throw Error(ErrorCode::denied, error.what());
+    }
+}
+
 Keys Credentials::keys() const {
     const std::lock_guard lock(mutex_);
     const std::int64_t time = now();
     if (found_.expires != 0 && time >= found_.expires - renewed_before && time >= look_again_) {
         try {
-            found_ = look();
+            found_ = look_anew();
         } catch (const Error&) {
             if (time >= found_.expires) throw;
         }
@@ -79,7 +89,7 @@ Keys Credentials::keys() const {
 
 bool Credentials::renew(const Keys& refused) const {
     const std::lock_guard lock(mutex_);
-    if (same(found_.keys, refused)) found_ = look();
+    if (same(found_.keys, refused)) found_ = look_anew();
     return !same(found_.keys, refused);
 }
 

@@ -17,10 +17,11 @@ class Credentials {
     // Throws Error(bad_input) when there are no keys anywhere, saying where it looked.
     Credentials(const StorageOptions& options, const std::string& profile);
 
-    // Throws as the constructor when lent keys expired and cannot be renewed.
+    // Throws Error(denied) when lent keys expired and there are no others, Error(overloaded) when the service
+    // that lends them is in trouble.
     Keys keys() const;
 
-    // Looks anew after the server refused these keys. True: there are others now.
+    // Looks anew after the server refused these keys. True: there are others now. Throws as keys().
     bool renew(const Keys& refused) const;
 
   private:
@@ -29,6 +30,7 @@ class Credentials {
         std::int64_t expires = 0;  // seconds since 1970-01-01 UTC; 0: never
     };
     Found look() const;
+    Found look_anew() const;
 
     Keys given_;
     Environment environment_;

@@ -73,7 +73,7 @@ Error file_error(int reason, const std::string& doing) {
         case ENOTDIR: code = ErrorCode::not_found; break;
         case EACCES:
         case EPERM:
-        case EROFS:
+        case EROFS: code = ErrorCode::denied; break;
         case EISDIR:
         case ELOOP:
         case EINVAL:

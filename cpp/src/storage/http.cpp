@@ -284,7 +284,7 @@ Response Client::send(const Call& call) const {
         outcome = reply.settle(head, std::move(outcome));
 
         if (outcome.kind == Outcome::Kind::refused)
-            throw Error(ErrorCode::bad_input, call.doing + ": " + outcome.reason);
+            throw Error(ErrorCode::denied, call.doing + ": " + outcome.reason);
         if (outcome.kind == Outcome::Kind::replied) {
             const Response& answer = reply.of(head);
             const Next next = call.judge               ? call.judge(answer)

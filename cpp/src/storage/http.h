@@ -109,8 +109,9 @@ class Client {
     // connection broke, the transfer stalled, bytes are missing or the judge says so. A GET that broke off
     // continues where it stopped if its ETag lets it, else from the start. Returns the last reply when the
     // judge wants more than there are attempts. Redirects are replies like others.
-    // Throws Error(overloaded) when no attempt got a reply, and Error(bad_input) for certificates that are
-    // not trusted, malformed requests and bodies larger than allowed. Errors name no key, token or query.
+    // Throws Error(overloaded) when no attempt got a reply, Error(denied) where none can be had, as when a
+    // certificate is not trusted, and Error(bad_input) for malformed requests and bodies larger than allowed.
+    // Errors name no key, token or query.
     Response send(const Call& call) const;
 
     // Attempts made again for a busy store or a broken connection.

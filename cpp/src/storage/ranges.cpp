@@ -135,7 +135,7 @@ FetchedRange fetched_range(http::Response reply, std::int64_t first, const std::
         return {std::move(reply.body), total, std::move(etag)};
     }
     if (reply.status == 416 && first == 0) return {{}, 0, std::move(etag)};
-    throw Error(ErrorCode::unsupported, doing + ": the server does not send parts of objects");
+    throw Error(ErrorCode::denied, doing + ": the server does not send parts of objects");
 }
 
 std::shared_ptr<const ByteSource> open_ranges(std::string name, FetchRange fetch,

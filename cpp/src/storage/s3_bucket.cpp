@@ -174,35 +174,36 @@ Error Bucket::refusal(const Question& question, const http::Response& reply) con
     if (code == "NoSuchBucket")
         return error(ErrorCode::not_found, "there is no bucket called " + name_ + " " + at);
     if (code == "InvalidAccessKeyId")
-        return error(ErrorCode::bad_input,
-                     "the access key is not known " + at + "; check it and the endpoint");
+        return error(ErrorCode::denied, "the access key is not known " + at + "; check it and the endpoint");
     if (code == "RequestTimeTooSkewed") {
-        return error(ErrorCode::bad_input, "this machine's clock is " + minutes(client_.clock_offset()) +
-                                               " off from that of " + here.host() + ": set it right");
+        return error(ErrorCode::denied, "this machine's clock is " + minutes(client_.clock_offset()) +
+                                            " off from that of " + here.host() + ": set it right");
     }
     if (code == "SignatureDoesNotMatch")
-        return error(ErrorCode::bad_input, "the secret key does not belong to the access key " + at);
+        return error(ErrorCode::denied, "the secret key does not belong to the access key " + at);
     if (is_expiry(code))  // nothing is wrong with the object: it can be had with new ones
         return error(ErrorCode::overloaded, "the session has expired: get new temporary credentials");
-    if (is_redirect(reply.status) || code == "AuthorizationHeaderMalformed" || code == "PermanentRedirect")
-        return error(ErrorCode::bad_input, "the bucket is not where it was looked for, " + at +
-                                               " in region " + here.region() +
-                                               ": give its endpoint and region");
+    if ((reply.status >= 300 && reply.status < 400) || code == "AuthorizationHeaderMalformed" ||
+        code == "PermanentRedirect")
+        return error(ErrorCode::denied, "the bucket is not where it was looked for, " + at + " in region " +
+                                            here.region() + ": give its endpoint and region");
     if (reply.status == 404 && (code.empty() || code == "NoSuchKey" || code == "NotFound"))
         return error(ErrorCode::not_found, "there is no such object");
     if (reply.status == 412) return error(ErrorCode::bad_input, "the object changed while it was read");
+    if (code == "InvalidObjectState")
+        return error(ErrorCode::denied, "the object is in an archive and must be brought back first");
     if (reply.status == 401 || reply.status == 403) {
-        return error(ErrorCode::bad_input, std::string(credentials_ ? "the credentials do not allow it "
-                                                                    : "it is not open to everybody ") +
-                                               at + (code.empty() ? "" : " (" + code + ")"));
+        return error(ErrorCode::denied, std::string(credentials_ ? "the credentials do not allow it "
+                                                                 : "it is not open to everybody ") +
+                                            at + (code.empty() ? "" : " (" + code + ")"));
     }
     std::string why =
         here.host() + " answered " + std::to_string(reply.status) + (code.empty() ? "" : " " + code);
     // What a server says may repeat what it was sent, so what looks like credentials is left out.
     if (!problem.message.empty() && !holds_credentials(problem.message)) why += ": " + problem.message;
-    return error(reply.status == 501   ? ErrorCode::unsupported
-                 : reply.status == 404 ? ErrorCode::not_found
-                                       : ErrorCode::bad_input,
+    return error(reply.status == 404                          ? ErrorCode::not_found
+                 : reply.status >= 500 && reply.status != 501 ? ErrorCode::overloaded
+                                                              : ErrorCode::denied,
                  why);
 }
 

@@ -299,10 +299,12 @@ TEST(AzureStore, TellsWhatWentWrongWithoutSecrets) {
     const auto by_sas = store_at(server, "photos/day 1/", with_sas);
     const std::pair<std::string, ErrorCode> replies[] = {
         {refused("404 Not Found", "BlobNotFound"), ErrorCode::not_found},
-        {refused("403 Forbidden", "AuthenticationFailed"), ErrorCode::bad_input},
-        {refused("409 Conflict", "BlobArchived"), ErrorCode::bad_input},
-        {refused("400 Bad Request", "<b>sig=verysecret</b>"), ErrorCode::bad_input},
-        {page("302 Found", "Location: http://elsewhere.example/\r\n"), ErrorCode::bad_input},
+        {refused("401 Unauthorized", "NoAuthenticationInformation"), ErrorCode::denied},
+        {refused("403 Forbidden", "AuthenticationFailed"), ErrorCode::denied},
+        {refused("409 Conflict", "BlobArchived"), ErrorCode::denied},
+        {refused("400 Bad Request", "<b>sig=verysecret</b>"), ErrorCode::denied},
+        {refused("412 Precondition Failed", "ConditionNotMet"), ErrorCode::bad_input},
+        {page("302 Found", "Location: http://elsewhere.example/\r\n"), ErrorCode::denied},
     };
     for (const auto& [bytes, code] : replies) {
         reply = bytes;
@@ -353,11 +355,14 @@ TEST(AzureStore, LeavesAloneWhatIsThereIfAsked) {
     std::string reply;
     LoopbackServer server([&](const std::string&) { return Reply{reply}; });
     const auto store = store_at(server);
-    for (const std::string& there : {refused("409 Conflict", "BlobAlreadyExists"),
-                                     refused("412 Precondition Failed", "ConditionNotMet")}) {
+    const std::pair<std::string, ErrorCode> replies[] = {
+        {refused("409 Conflict", "BlobAlreadyExists"), ErrorCode::denied},
+        {refused("412 Precondition Failed", "ConditionNotMet"), ErrorCode::bad_input},
+    };
+    for (const auto& [there, code] : replies) {
         reply = there;
         EXPECT_FALSE(store->write("a.jpg", bytes_of("1"), {.only_if_absent = true}));
-        EXPECT_EQ(code_of([&] { store->write("a.jpg", bytes_of("1")); }), ErrorCode::bad_input);
+        EXPECT_EQ(code_of([&] { store->write("a.jpg", bytes_of("1")); }), code);
     }
     reply = refused("412 Precondition Failed", "LeaseIdMissing");
     EXPECT_EQ(code_of([&] { store->write("a.jpg", bytes_of("1"), {.only_if_absent = true}); }),
@@ -414,7 +419,7 @@ TEST(AzureStore, RemovesWhatMayBeGone) {
     reply = refused("404 Not Found", "BlobNotFound");
     EXPECT_NO_THROW(store->remove("a.jpg"));
     reply = refused("403 Forbidden", "AuthorizationPermissionMismatch");
-    EXPECT_EQ(code_of([&] { store->remove("a.jpg"); }), ErrorCode::bad_input);
+    EXPECT_EQ(code_of([&] { store->remove("a.jpg"); }), ErrorCode::denied);
 }
 
 TEST(AzureStore, ReachesNothingOutsideOfItsPrefix) {

@@ -162,6 +162,30 @@ TEST_F(CredentialsTest, AreLentByContainersAndRenewed) {
     EXPECT_NE(problem().find("over https or from this machine only"), std::string::npos);
 }
 
+// Those of a run that is under way: nothing is wrong with what it asks for.
+TEST_F(CredentialsTest, ThatEndAndAreNotLentAgainAreMissedUntilThereAreOthers) {
+    std::string refusal;
+    LoopbackServer service([&](const std::string&) {
+        if (refusal.empty()) return Reply{ok(keys_json("lent", std::chrono::seconds(-9)))};
+        return Reply{"HTTP/1.1 " + refusal + "\r\nContent-Length: 0\r\n\r\n"};
+    });
+    options_.environment["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = service.url() + "/role";
+    const auto code_of_asking = [&](const std::string& with) {
+        refusal.clear();
+        const Credentials credentials(options_, "");
+        refusal = with;
+        try {
+            credentials.keys();
+        } catch (const Error& error) {
+            EXPECT_NE(std::string(error.what()).find("answered " + with.substr(0, 3)), std::string::npos);
+            return error.code();
+        }
+        return ErrorCode::internal;
+    };
+    EXPECT_EQ(code_of_asking("403 Forbidden"), ErrorCode::denied);
+    EXPECT_EQ(code_of_asking("503 Busy"), ErrorCode::overloaded);
+}
+
 TEST_F(CredentialsTest, AreLentByMachines) {
     LoopbackServer service([&](const std::string& request) {
         if (request.starts_with("PUT /latest/api/token ") &&

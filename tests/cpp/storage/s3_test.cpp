@@ -185,7 +185,7 @@ TEST(S3, FollowsRedirectionsWithinTheServiceOnly) {
     target.replace(target.find("127.0.0.1"), 9, "localhost");  // another one
     const auto error = error_of([&] { text_of(*store, "a.jpg"); });
     ASSERT_TRUE(error);
-    EXPECT_EQ(error->code(), ErrorCode::bad_input);
+    EXPECT_EQ(error->code(), ErrorCode::denied);
     EXPECT_TRUE(holds(error->what(), "give its endpoint and region")) << error->what();
     EXPECT_EQ(elsewhere.requests().size(), 1u);
 }
@@ -293,7 +293,39 @@ TEST(S3, SaysWhatIsWrongInItsOwnWords) {
     EXPECT_TRUE(holds(said("403 Forbidden", "InvalidAccessKeyId").what(), "access key is not known"));
     EXPECT_TRUE(holds(said("403 Forbidden", "AccessDenied").what(), "do not allow it"));
     EXPECT_EQ(said("503 Busy", "SlowDown").code(), ErrorCode::overloaded);
+    EXPECT_EQ(said("520 Unknown", "").code(), ErrorCode::overloaded);
     EXPECT_TRUE(holds(said("418 Teapot", "IAmATeapot").what(), "answered 418 IAmATeapot: no"));
+}
+
+// An index run remembers what bad_input says of a photo, and a refusal says nothing of it.
+TEST(S3, TellsRefusalsFromWhatIsWrongWithAnObject) {
+    std::string answer;
+    LoopbackServer server([&](const std::string&) { return Reply{answer}; });
+    const auto store = open_at(server.url());
+    const std::pair<const char*, const char*> refusals[] = {
+        {"401 Unauthorized", "AccessDenied"},
+        {"403 Forbidden", "AccessDenied"},
+        {"403 Forbidden", "InvalidAccessKeyId"},
+        {"403 Forbidden", "SignatureDoesNotMatch"},
+        {"403 Forbidden", "RequestTimeTooSkewed"},
+        {"403 Forbidden", "InvalidObjectState"},
+        {"403 Forbidden", ""},
+        {"301 Moved Permanently", "PermanentRedirect"},
+        {"302 Found", ""},
+        {"400 Bad Request", "AuthorizationHeaderMalformed"},
+        {"400 Bad Request", "KMS.DisabledException"},
+        {"407 Proxy Authentication Required", ""},
+        {"501 Not Implemented", "NotImplemented"},
+    };
+    for (const auto& [status, code] : refusals) {
+        answer = failure(status, code);
+        EXPECT_EQ(error_of([&] { text_of(*store, "a.jpg"); }).value().code(), ErrorCode::denied)
+            << status << code;
+        EXPECT_EQ(error_of([&] { store->open("a.mp4"); }).value().code(), ErrorCode::denied)
+            << status << code;
+    }
+    answer = content("more than was asked for");
+    EXPECT_EQ(error_of([&] { store->read("a.jpg", 3); }).value().code(), ErrorCode::bad_input);
 }
 
 TEST(S3, LinksLastSevenDaysAtMost) {
