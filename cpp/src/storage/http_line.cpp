@@ -177,7 +177,9 @@ HeaderList header_list(const Headers& headers) {
 // What a failure of libcurl's means to us.
 Outcome outcome_of(CURLcode code, const char* detail, const std::string& url) {
     const std::string host = host_of(url);
-    const std::string reason = *detail ? detail : curl_easy_strerror(code);
+    // An unusable proxy is named as it was given, with its password.
+    const bool may_be_told = *detail && std::string_view(detail).find('@') == std::string_view::npos;
+    const std::string reason = may_be_told ? detail : curl_easy_strerror(code);
     using Kind = Outcome::Kind;
     switch (code) {
         case CURLE_OK: return {};

@@ -227,6 +227,22 @@ TEST(Http, SaysWhichServerCannotBeReachedAndNoSecret) {
     EXPECT_EQ(client.retries(), 3);
 }
 
+TEST(Http, KeepsThePasswordOfAProxyThatCannotBeUsed) {
+    for (const char* proxy : {"gopher://me:secret@127.0.0.1:1", "http://me:secret@127.0.0.1:1",
+                              "http://me:secret@[::1", "socks9://me:secret@127.0.0.1:1"}) {
+        http::Settings settings = quick();
+        settings.http_proxy = proxy;
+        const Error error = error_of(http::Client(settings), get("http://127.0.0.1:1/bucket"));
+        EXPECT_EQ(std::string(error.what()).find("secret"), std::string::npos) << error.what();
+    }
+}
+
+TEST(Http, ToldApartIsWhatNoAttemptWillChange) {
+    const Error error = error_of(http::Client(quick()), get("http://[::1/bucket?X-Amz-Signature=secret"));
+    EXPECT_EQ(error.code(), ErrorCode::denied);
+    EXPECT_EQ(std::string(error.what()).find("secret"), std::string::npos) << error.what();
+}
+
 TEST(Http, UploadsBytesAndFilesAgainAfterABreak) {
     int asked = 0;
     LoopbackServer server([&](const std::string&) {
