@@ -268,6 +268,27 @@ def expired_token(talk: Talk) -> None:
     talk.answer(403, "ExpiredToken")
 
 
+def access_denied(talk: Talk) -> None:
+    talk.answer(403, "AccessDenied")
+
+
+def unauthorized(talk: Talk) -> None:
+    talk.answer(401, "Unauthorized")
+
+
+def moved_for_good(talk: Talk) -> None:
+    """Elsewhere, without a word of where."""
+    talk.answer(301, "PermanentRedirect")
+
+
+def larger_than_any_photo(talk: Talk) -> None:
+    reply = talk.ask()
+    content = reply.content()
+    talk.start(reply, reply.head_with(1 << 40))
+    talk.body(content)
+    talk.close()
+
+
 def redirect_to(endpoint: str) -> Fault:
     """The same at another address; requests must be signed anew for it."""
 

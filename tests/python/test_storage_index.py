@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +17,7 @@ from pathlib import Path
 import pytest
 from tests.python import faults, test_videos
 from tests.python.faults import Plan, Proxy
-from tests.python.servers import Bucket
+from tests.python.servers import Bucket, Place
 from tests.python.test_index import committed, digest
 
 import eventlens
@@ -203,6 +204,154 @@ def test_credentials_that_end_midway_end_the_run(tmp_path, bucket, few_in_bucket
         assert event.index(location).failed == []
         assert set(proxy.gets()) == {f"photos/{key}" for key in others}
     assert event.counts.processed == 4
+
+
+# --- refusals ---
+
+
+def asks_for(keys: list[str]) -> Callable[[faults.Request], bool]:
+    return lambda request: request.method == "GET" and request.key.removeprefix("photos/") in keys
+
+
+@pytest.mark.parametrize("kind", ["bucket", "container"])
+@pytest.mark.parametrize(
+    "fault",
+    [faults.access_denied, faults.unauthorized, faults.moved_for_good],
+    ids=lambda fault: fault.__name__,
+)
+def test_a_refusal_says_nothing_of_a_photo(tmp_path, request, kind, fault, few, indexed):
+    """It is reported and not remembered: the next run reads the photo, and knows what an undisturbed one knows."""
+    place: Place = request.getfixturevalue(kind)
+    for path in few.iterdir():
+        place.put(f"photos/{path.name}", path.read_bytes())
+    first, *others = sorted(path.name for path in few.iterdir())
+    event = race_in(opened(tmp_path / "season", place.storage))
+    with Proxy(place.port, place.above_keys, Plan([fault], where=asks_for(others))) as proxy:
+        location = place.location("photos/", endpoint=proxy.endpoint)
+        report = event.index(location)
+        assert sorted(key for key, _ in report.failed) == others
+        for key, reason in report.failed:
+            assert f"/photos/{key}: " in reason
+        assert report.retries == 0, "asking again does not help"
+        assert (event.failures(), event.counts.total) == ([], 1)
+        proxy.plan = None
+        proxy.forget()
+        report = event.index(location)
+        assert (report.added, report.unchanged, report.failed) == (3, 1, [])
+        assert set(proxy.gets()) == {f"photos/{key}" for key in others}
+    whole = digest(indexed)
+    assert digest(event) == {key: whole[key] for key in [first, *others]}
+
+
+@pytest.mark.parametrize(
+    "fault", [faults.access_denied, faults.larger_than_any_photo], ids=lambda fault: fault.__name__
+)
+def test_what_cannot_be_read_replaces_nothing(tmp_path, bucket, few_in_bucket, fault):
+    """Photos that are known are to be read anew, for another model. What is known stays until they can be."""
+    folder = tmp_path / "season"
+    event = race_in(opened(folder, bucket.storage))
+    with Proxy(bucket.port) as proxy:
+        location = bucket.location("photos/", endpoint=proxy.endpoint)
+        event.index(location)
+        before = digest(event)
+        proxy.plan = Plan([fault], where=asks_for(few_in_bucket))
+        other = eventlens.open(folder, storage=bucket.storage, embedder="dlib-resnet").event("Race")
+        report = other.index(location)
+        assert sorted(key for key, _ in report.failed) == few_in_bucket
+        assert digest(event) == before
+        proxy.plan = None
+        report = other.index(location)
+        assert (report.updated, report.failed) == (4, [])
+    assert digest(event) == before
+
+
+def test_what_a_photo_is_too_large_for_is_remembered(tmp_path, bucket, few_in_bucket):
+    """Of a photo that nothing better is known of: it is not asked for again until it changes."""
+    event = race_in(opened(tmp_path / "season", bucket.storage))
+    large = few_in_bucket[1]
+    with Proxy(bucket.port, plan=Plan([faults.larger_than_any_photo], where=asks_for([large]))) as proxy:
+        location = bucket.location("photos/", endpoint=proxy.endpoint)
+        ((key, reason),) = event.index(location).failed
+        assert (key, "more than the allowed" in reason) == (large, True)
+        assert event.failures() == [(key, reason)]
+        assert event.index(location).unchanged == 4
+
+
+def test_a_source_that_refuses_everything_ends_the_run(tmp_path, bucket):
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: bucket.put(f"{number:03}.jpg", b"x"), range(200)))
+    event = race_in(opened(tmp_path / "season", bucket.storage))
+    with Proxy(
+        bucket.port, plan=Plan([faults.access_denied], where=lambda request: bool(request.key))
+    ) as proxy:
+        with pytest.raises(
+            eventlens.BadInputError, match=r"gives nothing any more: .*not allow it .*\(AccessDenied\)"
+        ):
+            event.index(bucket.location(endpoint=proxy.endpoint))
+        assert len(proxy.gets()) < 120
+    assert (event.failures(), event.counts.total) == ([], 0)
+
+
+def test_a_folder_without_rights_keeps_nobody_from_the_others(tmp_path, bucket, few):
+    """However much lies in it."""
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: bucket.put(f"closed/{number:03}.jpg", b"x"), range(60)))
+    for path in few.iterdir():
+        bucket.put_file(f"open/{path.name}", path)
+    event = race_in(opened(tmp_path / "season", bucket.storage))
+    closed = Plan([faults.access_denied], where=lambda request: request.key.startswith("closed/"))
+    with Proxy(bucket.port, plan=closed) as proxy:
+        report = event.index(bucket.location(endpoint=proxy.endpoint))
+    assert len(report.failed) == 60
+    assert all(key.startswith("closed/") for key, _ in report.failed)
+    assert (event.counts.processed, event.counts.total) == (4, 4)
+
+
+def test_a_refusal_says_nothing_of_a_video(tmp_path, sample_bucket, indexed):
+    folder = tmp_path / "season"
+    event = race_in(opened(folder, sample_bucket.storage))
+    refused = Plan([faults.access_denied], where=lambda request: bool(request.key))
+    with Proxy(sample_bucket.port, plan=refused) as proxy:
+        location = sample_bucket.location("videos/", endpoint=proxy.endpoint)
+        ((_, reason),) = event.index(location).failed
+        assert "AccessDenied" in reason
+        assert event.videos() == []
+
+        proxy.plan = None
+        assert event.index(location).failed == []
+        whole = test_videos.digest(indexed)
+        assert test_videos.digest(event) == whole
+
+        proxy.plan = refused
+        other = eventlens.open(folder, storage=sample_bucket.storage, embedder="dlib-resnet").event("Race")
+        assert len(other.index(location).failed) == 1
+        assert test_videos.digest(event) == whole
+        (video,) = event.videos()
+        assert (video.finished, video.failure) == (True, "")
+
+
+def test_a_refusal_in_the_middle_of_a_video(tmp_path, bucket, long_video):
+    """The next run goes on there."""
+    bucket.put_file("film/long.mp4", long_video)
+    event = race_in(opened(tmp_path / "season", bucket.storage))
+    size = long_video.stat().st_size
+
+    def is_in_the_middle(request: faults.Request) -> bool:
+        first = request.asked.removeprefix("bytes=").split("-")[0]
+        return bool(request.key) and 0.5 * size < int(first or 0) < 0.9 * size
+
+    with Proxy(bucket.port, plan=Plan([faults.access_denied], where=is_in_the_middle)) as proxy:
+        location = bucket.location("film/", endpoint=proxy.endpoint)
+        ((_, reason),) = event.index(location, fps=0.1, shortest_appearance=60).failed
+        assert "AccessDenied" in reason
+        (video,) = event.videos()
+        assert (video.finished, video.failure) == (False, "")
+        proxy.plan = None
+        report = event.index(location, fps=0.1, shortest_appearance=60)
+        assert (report.updated, report.failed) == (1, [])
+    (video,) = event.videos()
+    assert (video.finished, video.failure) == (True, "")
+    assert video.indexed_until == pytest.approx(video.duration, abs=1)
 
 
 # --- videos ---

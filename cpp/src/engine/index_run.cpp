@@ -27,8 +27,11 @@ constexpr std::size_t photos_in_a_batch = 32;
 constexpr std::chrono::seconds oldest_uncommitted{1};
 constexpr std::chrono::milliseconds between_progress{100};
 
-// Photos one after another that a store in trouble did not give, each after all its attempts: it is down.
+// Photos or videos one after another that the source did not give, though it listed them: it gives nothing.
 constexpr int most_unread_at_a_stretch = 16;
+
+// So many others are asked for before a source that refuses is given up.
+constexpr std::size_t asked_for_elsewhere = 16;
 
 enum class Media { none, photo, video };
 
@@ -53,27 +56,15 @@ struct Fetched {
     std::size_t place = 0;  // among those to do
     StoredObject object;
     std::vector<std::byte> bytes;
-    std::string failure;
 };
-
-// Why a photo that was listed is not there to be worked on: it is reported, and not remembered.
-enum class Unread { no, vanished, store_in_trouble };
 
 struct Worked {
     PhotoRecord record;
-    Unread unread = Unread::no;
+    std::optional<Error> unread{};  // why there were no bytes to work on
     std::size_t place = 0;
     std::vector<MadeRendition> renditions{};  // to be stored
     std::string rendition_failure{};          // it has none, for this reason
 };
-
-Worked unread(const StoredObject& object, Unread why, const Error& error) {
-    Worked worked;
-    worked.record.key = object.key;
-    worked.record.failure = error.what();
-    worked.unread = why;
-    return worked;
-}
 
 // What goes wrong with a photo's renditions is no failure of the photo.
 template <typename Step>
@@ -108,30 +99,38 @@ void store_renditions(RenditionMaker& maker, BegunRenditions& begun, Worked& wor
     });
 }
 
+void name(Worked& worked, std::size_t place, const StoredObject& object) {
+    worked.place = place;
+    worked.record.key = object.key;
+    worked.record.fingerprint = object.fingerprint();
+    worked.record.bytes = object.size;
+}
+
+Worked unread(std::size_t place, const StoredObject& object, const Error& why) {
+    Worked worked;
+    worked.unread = why;
+    worked.record.failure = why.what();
+    name(worked, place, object);
+    return worked;
+}
+
 Worked work_on(const Fetched& fetched, const IndexRun& run) {
     Worked worked;
     PhotoRecord& record = worked.record;
     try {
-        if (fetched.failure.empty()) {
-            const DecodedPhoto photo =
-                decode_to_recognise(fetched.bytes, run.renditions ? run.renditions->enough_long_side() : 0);
-            if (run.renditions) {
-                recognise_and_render(photo, run, worked);
-            } else {
-                record = recognise_photo(photo, photo.image.view(), *run.faces, *run.bibs);
-            }
+        const DecodedPhoto photo =
+            decode_to_recognise(fetched.bytes, run.renditions ? run.renditions->enough_long_side() : 0);
+        if (run.renditions) {
+            recognise_and_render(photo, run, worked);
         } else {
-            record.failure = fetched.failure;
+            record = recognise_photo(photo, photo.image.view(), *run.faces, *run.bibs);
         }
     } catch (const std::bad_alloc&) {
         record.failure = "not enough memory for this photo";
     } catch (const std::exception& error) {
         record.failure = error.what();
     }
-    record.key = fetched.object.key;
-    record.fingerprint = fetched.object.fingerprint();
-    record.bytes = fetched.object.size;
-    worked.place = fetched.place;
+    name(worked, fetched.place, fetched.object);
     return worked;
 }
 
@@ -353,30 +352,57 @@ class Indexer {
     void fetch_some(std::atomic<std::size_t>& next, BoundedQueue<Fetched>& fetched,
                     BoundedQueue<Worked>& worked) const {
         for (std::size_t i = next++; i < todo_.size(); i = next++) {
-            Fetched item{i, todo_[i], {}, {}};
+            Fetched item{i, todo_[i], {}};
+            std::optional<Error> trouble;
             try {
                 item.bytes = run_.source.read(item.object.key, largest_photo_file);
             } catch (const Error& error) {
-                if (error.code() == ErrorCode::not_found || error.code() == ErrorCode::overloaded) {
-                    const auto why =
-                        error.code() == ErrorCode::not_found ? Unread::vanished : Unread::store_in_trouble;
-                    if (!worked.push(unread(item.object, why, error))) return;
-                    continue;
-                }
-                item.failure = error.what();
+                trouble = error;
+            } catch (const std::bad_alloc&) {
+                trouble.emplace(ErrorCode::overloaded, "not enough memory for this photo");
             } catch (const std::exception& error) {
-                item.failure = error.what();
+                trouble.emplace(ErrorCode::internal, error.what());
             }
-            if (!fetched.push(std::move(item))) return;
+            const bool taken =
+                trouble ? worked.push(unread(i, item.object, *trouble)) : fetched.push(std::move(item));
+            if (!taken) return;
         }
+    }
+
+    // Whether more is known of a photo, with the content that it has, than that it failed.
+    bool is_processed(const PhotoRecord& photo) const {
+        const std::optional<PhotoInfo> known = run_.catalog.find_photo_by_key(source_, photo.key);
+        return known && known->failure.empty() && known->fingerprint == photo.fingerprint;
+    }
+
+    // Ends the run where the source gives nothing any more. `left`: what is still to be read.
+    void count_unread(const std::optional<Error>& unread, std::span<const StoredObject> left) {
+        const bool concerns_source = unread && not_given(*unread) && unread->code() != ErrorCode::not_found;
+        unread_at_a_stretch_ = concerns_source ? unread_at_a_stretch_ + 1 : 0;
+        if (unread_at_a_stretch_ <= most_unread_at_a_stretch) return;
+        if (unread->code() != ErrorCode::denied || !gives_any(left))
+            throw Error(unread->code(), std::string("the source gives nothing any more: ") + unread->what());
+        unread_at_a_stretch_ = 0;
+    }
+
+    // Asks here and there: rights may be missing for one folder alone, and the others are to be read.
+    bool gives_any(std::span<const StoredObject> left) const {
+        const std::size_t step = left.size() / asked_for_elsewhere + 1;
+        for (std::size_t i = 0; i < left.size(); i += step) {
+            try {
+                (void)run_.source.open(left[i].key);
+                return true;
+            } catch (const Error& error) {
+                if (error.code() == ErrorCode::overloaded) return false;
+            }
+        }
+        return false;
     }
 
     void take(Worked worked) {
         if (batch_.empty()) committed_ = Clock::now();
-        unread_at_a_stretch_ = worked.unread == Unread::store_in_trouble ? unread_at_a_stretch_ + 1 : 0;
-        if (unread_at_a_stretch_ > most_unread_at_a_stretch)
-            throw Error(ErrorCode::overloaded, "the source gives nothing any more: " + worked.record.failure);
-        if (worked.unread != Unread::no) {
+        count_unread(worked.unread, std::span(todo_).subspan(worked.place));
+        if (worked.unread && (not_given(*worked.unread) || is_processed(worked.record))) {
             report_.failed.push_back({worked.record.key, worked.record.failure});
             ++progress_.done;
             ++progress_.failed;
@@ -483,6 +509,7 @@ class Indexer {
                 ++videos.failed;
                 report_.failed.push_back({key, item.outcome->failure});
             }
+            count_unread(item.outcome->unread, std::span(videos_todo_).subspan(item.video));
         } else {
             videos.footage += item.step.seconds;
             if (item.step.duration > 0) part = std::min(1.0, item.step.position / item.step.duration);

@@ -359,6 +359,12 @@ void read_ahead(FrameChooser& chooser, double from, Follower& follower) {
     if (trouble) std::rethrow_exception(trouble);
 }
 
+// Whether more is known of a video, with the content that it has, than that it failed.
+bool is_processed(const Catalog& catalog, SourceId source, const VideoRecord& video) {
+    const std::optional<VideoEntry> known = catalog.find_video_by_key(source, video.key);
+    return known && known->failure.empty() && known->fingerprint == video.fingerprint;
+}
+
 }  // namespace
 
 VideoOutcome index_video(const VideoRun& run) {
@@ -371,11 +377,12 @@ VideoOutcome index_video(const VideoRun& run) {
         reader = VideoReader::open(bytes);
         record.info = reader->info();
     } catch (const Error& error) {
-        outcome.failure = error.what();
-        // A store in trouble says nothing of the video, nor does one that is gone: the next run looks again.
-        if (error.code() == ErrorCode::overloaded || error.code() == ErrorCode::not_found) return outcome;
-        record.failure = error.what();
-        run.catalog.begin_video(run.source, run.recognition, record);
+        record.failure = outcome.failure = error.what();
+        if (not_given(error) || (!bytes && is_processed(run.catalog, run.source, record))) {
+            outcome.unread = error;  // the next run looks again
+        } else {
+            run.catalog.begin_video(run.source, run.recognition, record);
+        }
         return outcome;
     }
 
@@ -396,8 +403,12 @@ VideoOutcome index_video(const VideoRun& run) {
     } catch (const std::bad_alloc&) {
         outcome.failure = "not enough memory for this video";  // there may be more next time
     } catch (const Error& error) {
-        outcome.failure = error.what();  // of a store in trouble, the next run goes on
-        if (error.code() != ErrorCode::overloaded) follower.give_out(error.what());
+        outcome.failure = error.what();
+        if (not_given(error)) {
+            outcome.unread = error;  // the next run goes on
+        } else {
+            follower.give_out(error.what());
+        }
     } catch (const std::exception& error) {
         follower.give_out(error.what());
     }

@@ -2,9 +2,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "eventlens/engine.h"
+#include "eventlens/error.h"
 #include "eventlens/storage.h"
 
 namespace eventlens {
@@ -34,11 +36,19 @@ struct VideoRun {
 
 // What came of it.
 struct VideoOutcome {
-    bool stopped = false;  // tell() said so, or another run took the video over
-    std::string failure;   // why it could not be read, or not to its end
+    bool stopped = false;         // tell() said so, or another run took the video over
+    std::string failure;          // why it could not be read, or not to its end
+    std::optional<Error> unread;  // the same, where the source did not give it: that is not remembered
     std::int64_t appearances = 0;
     std::int64_t damaged_frames = 0;
 };
+
+// Whether a source did not give an object: it is gone, or the source refuses or is in trouble. That says
+// nothing of the object, so it is no reason to remember it as failed, nor to forget what is known of it.
+inline bool not_given(const Error& error) {
+    return error.code() == ErrorCode::not_found || error.code() == ErrorCode::denied ||
+           error.code() == ErrorCode::overloaded;
+}
 
 // Reads a video, or the rest of one whose reading was interrupted, and commits the appearances in it piece by
 // piece: wherever nobody is in view, and every minute at the latest. A piece ends at a keyframe, and the next
