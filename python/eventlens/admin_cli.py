@@ -13,8 +13,11 @@ import typer
 
 import eventlens
 from eventlens.command_options import (
+    AnyEventOption,
     EventArgument,
+    EveryOrgOption,
     JsonOption,
+    OrgOption,
     WorkspaceOption,
     event_named,
     open_existing,
@@ -28,8 +31,6 @@ key_app = typer.Typer(
 )
 event_app = typer.Typer(help="Events, and what a server offers of them.", no_args_is_help=True)
 
-OrgOption = Annotated[int, typer.Option("--org", help="The organisation's id; see `eventlens org list`.")]
-EveryOrgOption = Annotated[int | None, typer.Option("--org", help="Only of this organisation.")]
 KeyArgument = Annotated[int, typer.Argument(help="The key's id; see `eventlens key list`.")]
 DateOption = Annotated[str | None, typer.Option(help="Its local date, 2026-05-09 or 2026-05-09T07:30:00.")]
 ZoneOption = Annotated[
@@ -332,7 +333,7 @@ def event_set(
 
 
 def token(
-    event: Annotated[str, typer.Option("--event", "-e", help="The event's name or id.")],
+    event: AnyEventOption,
     workspace: WorkspaceOption = Path("workspace"),
     lasts: Annotated[
         str, typer.Option(help="How long it is good: seconds, or such as 30m, 12h, 3d; 90 days at most.")
@@ -379,6 +380,7 @@ def event_json(event: eventlens.Event) -> dict[str, Any]:
         "search_lifetime_days": event.search_lifetime_days,
         "selfie_retention": event.selfie_retention,
         "originals": event.originals,
+        "billable_searches": event.billable_searches,
         "features": asdict(event.features),
         "clips": asdict(event.clips),
         "media": counts_json(event.counts),

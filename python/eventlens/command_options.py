@@ -16,7 +16,10 @@ NOTHING_FOUND, ERROR, SOME_FAILED, INTERRUPTED = 1, 3, 4, 130
 WorkspaceOption = Annotated[
     Path, typer.Option("--workspace", "-w", help="The workspace folder.", envvar="EVENTLENS_WORKSPACE")
 ]
+OrgOption = Annotated[int, typer.Option("--org", help="The organisation's id; see `eventlens org list`.")]
+EveryOrgOption = Annotated[int | None, typer.Option("--org", help="Only of this organisation.")]
 EventArgument = Annotated[str, typer.Argument(metavar="EVENT", help="The event's name or id.")]
+AnyEventOption = Annotated[str, typer.Option("--event", "-e", help="The event's name or id.")]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, for scripts.")]
 

@@ -353,6 +353,7 @@ def test_photos_of_a_search_are_deleted(race, sample, tmp_path):
     found = {match.photo.uuid for match in search.matches}
     others = uuids_of(race) - found
     assert found
+    assert told("event", "show", race.id, "--workspace", tmp_path / "season")["billable_searches"] == 1
     done = run(*deleting(race, tmp_path), "--request-id", search.request_id, "--yes")
     assert done.stdout.endswith("deleted for good\n")
     assert uuids_of(race) == others
@@ -390,3 +391,37 @@ def test_the_command_line_asks_before_it_deletes_photos(race, tmp_path):
     assert said.returncode == 0, said
     assert said.stdout.strip() == "1 photo deleted for good"
     assert uuids_of(race) == everything - {min(everything)}
+
+
+# --- sources ---
+
+
+def test_sources_are_added_listed_and_removed(race, indexed_photos, tmp_path):
+    (tmp_path / "more").mkdir()
+    named = ["--event", "Race", "--workspace", tmp_path / "season"]
+    (first,) = told("source", "list", *named)["sources"]
+    assert first["source"].endswith("/photos")
+    added = int(run("source", "add", tmp_path / "more", *named).stdout)
+    assert told("source", "add", tmp_path / "more", *named)["id"] == added, "a known one stays"
+    assert [item["id"] for item in told("source", "list", *named)["sources"]] == [first["id"], added]
+    assert "/more" in run("source", "list", *named).stdout
+    assert race.counts.total == 6
+    assert run("source", "add", tmp_path / "nowhere", *named, code=3).stderr.startswith("eventlens:")
+
+    race.delete([race.photo(min(uuids_of(race)))])
+    search = race.find_bib(max(race.bibs()))
+    assert search
+    assert "--yes" in run("source", "remove", first["id"], *named, code=2).stderr
+    said = answered(b"n\n", "source", "remove", first["id"], *named)
+    assert said.returncode == 130, said
+    assert "/photos from 'Race', with all" in said.stderr
+    assert race.counts.total == 5
+    done = told("source", "remove", first["id"], "--yes", *named)
+    assert done == {"event": race.id, "source": first["id"], "files_left": []}
+    assert race.counts.total == 0
+    assert not list((tmp_path / "season" / "renditions").rglob("*.jpg"))
+    assert [item["id"] for item in told("source", "list", *named)["sources"]] == [added]
+    assert len(list((indexed_photos / "photos").iterdir())) == 6
+    assert "source" in run("source", "remove", first["id"], "--yes", *named, code=3).stderr
+    again = told("index", indexed_photos / "photos", *named)
+    assert again["added"] == 6, "what was deleted there for good is found again, as the help says"
