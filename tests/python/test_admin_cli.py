@@ -425,3 +425,36 @@ def test_sources_are_added_listed_and_removed(race, indexed_photos, tmp_path):
     assert "source" in run("source", "remove", first["id"], "--yes", *named, code=3).stderr
     again = told("index", indexed_photos / "photos", *named)
     assert again["added"] == 6, "what was deleted there for good is found again, as the help says"
+
+
+# --- what a server does ---
+
+
+def test_runs_wait_and_are_cancelled(tmp_path):
+    season = eventlens.open(tmp_path / "season")
+    event = season.create_event("Race")
+    (tmp_path / "photos").mkdir()
+    workspace = ["--workspace", tmp_path / "season"]
+    number = int(run("runs", "start", tmp_path / "photos", "--event", "Race", *workspace).stdout)
+    (source,) = event.sources()
+    same = told("runs", "start", source.id, "--event", event.id, *workspace)
+    assert (same["id"], same["source"], same["state"]) == (number, source.id, "queued")
+    again = told("runs", "start", source.id, "--event", event.id, "--retry-failed", *workspace)
+    assert again["id"] != number
+    assert again["retry_failed"]
+    other = season.create_event("Other").start_index_run(tmp_path / "photos")
+    assert [item["id"] for item in told("runs", "list", *workspace)["runs"]] == [
+        other.id,
+        again["id"],
+        number,
+    ]
+    listed = told("runs", "list", "--event", "Race", *workspace)["runs"]
+    assert [item["id"] for item in listed] == [again["id"], number]
+    assert "0 of ?" in run("runs", "list", *workspace).stdout
+    assert run("runs", "cancel", number, *workspace).stdout == f"run {number} is cancelled\n"
+    shown = told("runs", "show", number, *workspace)
+    assert (shown["state"], shown["started"], shown["failures"]) == ("cancelled", None, [])
+    assert shown["counts"]["total"] is None
+    assert told("runs", "cancel", number, *workspace)["state"] == "cancelled", "one that has ended stays"
+    assert "no index run 99" in run("runs", "show", 99, *workspace, code=3).stderr
+    assert "no source 99" in run("runs", "start", 99, "--event", "Race", *workspace, code=3).stderr
