@@ -59,11 +59,12 @@ Caller administrator() {
 }  // namespace
 
 ContractApplication::ContractApplication(Service& service, Metrics& metrics, Log& log,
-                                         std::vector<Route> routes)
+                                         std::vector<Route> routes, std::vector<std::string> hosts)
     : service_(service),
       metrics_(metrics),
       log_(log),
       router_(std::move(routes)),
+      hosts_(std::move(hosts)),
       requests_(service.config().rate.requests, service.config().rate.burst),
       searches_(service.config().rate.searches, service.config().rate.search_burst),
       visitor_requests_(service.config().rate.visitor_requests, 2 * service.config().rate.visitor_requests),
@@ -72,10 +73,9 @@ ContractApplication::ContractApplication(Service& service, Metrics& metrics, Log
 
 Admission ContractApplication::admit(Request& request) {
     request.id = id_prefix_ + std::to_string(last_id_.fetch_add(1) + 1);
-    const std::vector<std::string>& hosts = service_.config().hosts;
     // Whoever looks whether the server is well, asks by its address.
     const bool watches = request.path == "/healthz" || request.path == "/readyz";
-    if (!hosts.empty() && !watches && std::ranges::find(hosts, request.host) == hosts.end())
+    if (!hosts_.empty() && !watches && std::ranges::find(hosts_, request.host) == hosts_.end())
         throw Refusal(403, "The host " + request.host + " is not approved");
     if (request.method == "OPTIONS") {  // a browser asks whether it may: it sends no key yet
         const auto methods = router_.methods(request.path);

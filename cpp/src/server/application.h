@@ -15,16 +15,12 @@ namespace eventlens::server {
 class Log;
 class Metrics;
 
-// Which routes a listening address serves.
-struct Faces {
-    bool contract = true;
-    bool administration = true;  // and metrics
-};
-
 // From the header of a request to its answer: who asks, whether they may, which handler answers.
 class ContractApplication : public Application {
   public:
-    ContractApplication(Service& service, Metrics& metrics, Log& log, std::vector<Route> routes);
+    // `hosts`: the names that it may be asked by, in small letters; none: any.
+    ContractApplication(Service& service, Metrics& metrics, Log& log, std::vector<Route> routes,
+                        std::vector<std::string> hosts = {});
 
     Admission admit(Request& request) override;
     Reply refuse(const Request& request, const std::exception& reason) override;
@@ -42,6 +38,7 @@ class ContractApplication : public Application {
     Metrics& metrics_;
     Log& log_;
     Router router_;
+    const std::vector<std::string> hosts_;
     RateLimit requests_;
     RateLimit searches_;
     RateLimit visitor_requests_;

@@ -171,10 +171,11 @@ int serve(const Config& config) {
     const bool apart = !config.admin_listen.empty();
     if (!apart) append(routes, std::move(administration));
     WorkerPool workers(readers(), workers_of(config));
-    ContractApplication application(service, metrics, log, std::move(routes));
+    ContractApplication application(service, metrics, log, std::move(routes), config.hosts);
     std::unique_ptr<ContractApplication> admin_application;
     std::unique_ptr<HttpServer> admin_server;
     if (apart) {
+        append(administration, operation.health_routes());
         admin_application =
             std::make_unique<ContractApplication>(service, metrics, log, std::move(administration));
         admin_server = std::make_unique<HttpServer>(*admin_application, workers,
