@@ -22,6 +22,7 @@ from eventlens.admin_cli import event_app, key_app, org_app, token
 from eventlens.admin_deletions import delete_photos
 from eventlens.admin_runs import runs_app
 from eventlens.admin_sources import source_app
+from eventlens.admin_webhooks import webhook_app
 from eventlens.command_options import (
     ERROR,
     INTERRUPTED,
@@ -81,6 +82,7 @@ app.add_typer(event_app, name="event")
 event_app.command()(delete_photos)
 app.add_typer(source_app, name="source")
 app.add_typer(runs_app, name="runs")
+app.add_typer(webhook_app, name="webhook")
 app.command()(token)
 
 EventOption = Annotated[str, typer.Option("--event", "-e", help="The event's name.")]

@@ -8,10 +8,13 @@ import pty
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from datetime import datetime, timedelta, timezone
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from tests.server.running import Server
 
 import eventlens
 
@@ -458,3 +461,96 @@ def test_runs_wait_and_are_cancelled(tmp_path):
     assert told("runs", "cancel", number, *workspace)["state"] == "cancelled", "one that has ended stays"
     assert "no index run 99" in run("runs", "show", 99, *workspace, code=3).stderr
     assert "no source 99" in run("runs", "start", 99, "--event", "Race", *workspace, code=3).stderr
+
+
+def test_webhooks_are_kept(tmp_path):
+    season = eventlens.open(tmp_path / "season")
+    workspace = ["--workspace", tmp_path / "season"]
+    url = "https://shop.example.org/hook"
+    made = run("webhook", "add", url, "--org", 1, *workspace)
+    secret = made.stdout.strip()  # alone, for SECRET=$(...)
+    assert len(bytes.fromhex(secret)) == 32
+    assert secret not in made.stderr
+    assert "not shown again" in made.stderr
+    second = told("webhook", "add", url, "--org", 1, "--kind", "clips.finished", *workspace)
+    assert second["secret"] != secret
+    first, other = told("webhook", "list", *workspace)["webhooks"]
+    assert first["kinds"] == ["index.finished", "clips.finished"]
+    assert first["active"]
+    assert (other["id"], other["kinds"]) == (second["id"], ["clips.finished"])
+    assert secret not in json.dumps(first)
+    assert (
+        told("webhook", "list", "--org", season.create_organisation("Other").id, *workspace)["webhooks"] == []
+    )
+    changed = told("webhook", "set", first["id"], "--kind", "index.finished", "--inactive", *workspace)
+    assert (changed["url"], changed["kinds"], changed["active"]) == (url, ["index.finished"], False)
+    assert "Inactive" in run("webhook", "list", *workspace).stdout
+    assert "is active: https://b.example/" in (
+        run("webhook", "set", first["id"], "--url", "https://b.example/", "--active", *workspace).stdout
+    )
+    run("webhook", "remove", other["id"], *workspace)
+    assert [item["id"] for item in told("webhook", "list", *workspace)["webhooks"]] == [first["id"]]
+    assert "no webhook" in run("webhook", "deliveries", other["id"], *workspace, code=3).stderr
+    wrong = run("webhook", "add", url, "--org", 1, "--kind", "photos.finished", *workspace, code=3)
+    assert "photos.finished" in wrong.stderr
+    assert "https://" in run("webhook", "add", "shop.example.org", "--org", 1, *workspace, code=3).stderr
+
+
+def test_a_server_does_what_the_command_line_asks_for(sample, tmp_path):
+    """A run with a failure, and two webhooks that are told of it: one that answers, and one that does not."""
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    shutil.copy(min(sample.photos.iterdir()), photos)
+    (photos / "broken.jpg").write_bytes(b"no photo")
+    season = eventlens.open(tmp_path / "season")
+    season.create_event("Race")
+    workspace = ["--workspace", tmp_path / "season"]
+    heard = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            heard.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    def outcomes(webhook):
+        deliveries = told("webhook", "deliveries", webhook, *workspace)["deliveries"]
+        return [(item["kind"], item["attempts"], item["last_status"]) for item in deliveries]
+
+    def wait_for(done):
+        deadline = time.monotonic() + 120
+        while not done():
+            assert time.monotonic() < deadline, server.said()
+            time.sleep(0.2)
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listener:
+        thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        url = f"http://127.0.0.1:{listener.server_port}/"
+        told_of_it = told("webhook", "add", url, "--org", 1, *workspace)["id"]
+        deaf = told("webhook", "add", "http://127.0.0.1:1/", "--org", 1, *workspace)["id"]
+        with Server(season.folder, tmp_path / "log") as server:
+            number = told("runs", "start", photos, "--event", "Race", *workspace)["id"]
+            wait_for(lambda: season.index_run(number).finished)
+            assert "a ping waits" in run("webhook", "test", told_of_it, *workspace).stdout
+            wait_for(lambda: outcomes(told_of_it) == [("ping", 1, 204), ("index.finished", 1, 204)])
+            wait_for(lambda: outcomes(deaf) == [("index.finished", 1, None)])
+        listener.shutdown()
+        thread.join()
+
+    done = told("runs", "show", number, *workspace)
+    assert (done["state"], done["counts"]["added"], done["counts"]["total"]) == ("completed", 2, 2)
+    ((key, reason),) = [(failure["key"], failure["reason"]) for failure in done["failures"]]
+    assert key == "broken.jpg"
+    assert f"failed  broken.jpg: {reason}" in run("runs", "show", number, *workspace).stdout
+    assert "completed" in run("runs", "list", *workspace).stdout
+    assert [news["type"] for news in heard] == ["index.finished", "ping"]
+    assert heard[0]["data"]["run_id"] == number
+    assert "delivered" in run("webhook", "deliveries", told_of_it, *workspace).stdout
+    assert "next try" in run("webhook", "deliveries", deaf, *workspace).stdout
+    (delivery,) = season.webhook_deliveries(deaf)
+    assert delivery.last_error
+    assert delivery.payload["data"] == heard[0]["data"]
