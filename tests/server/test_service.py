@@ -130,6 +130,32 @@ def test_searches_are_limited_for_each_key(strict: Server, world: World) -> None
     assert search(strict, world, "east", "east-race", "astronaut", request_id).status == 200
 
 
+@pytest.mark.parametrize(("trusted", "apart"), [("127.0.0.0/8", True), ("10.0.0.0/8", False)])
+@shows("searchByFace", "too many searches of one participant: a token at an address", 429)
+def test_participants_with_one_token_are_limited_by_their_addresses(
+    world: World, tmp_path: Path, trusted: str, apart: bool
+) -> None:
+    """Through a proxy that is trusted, and through one that is not: all have its address then."""
+    settings = {"proxies.trusted": trusted, "rate.visitor_searches": "0.02"}
+    kind, body = Form("astronaut").encoded(world, world.names)
+    token = world.workspace.visitor_token(world.events["race"], seconds=600)
+    with Server(world.workspace.folder, tmp_path / "log", settings) as server:
+        wait_until_ready(server)
+
+        def search_from(address: str) -> Reply:
+            headers = {"X-Event-Token": token, "X-Forwarded-For": address, "Content-Type": kind}
+            return server.ask("POST", path_of(world, "faces"), headers, body)
+
+        assert search_from("203.0.113.5").status == 200
+        refused = search_from("203.0.113.5")
+        assert refused.status == 429
+        hold_to_schema("searchByFace", refused)
+        assert 40 <= int(refused.headers["Retry-After"]) <= 50
+        assert search_from("203.0.113.6").status == (200 if apart else 429)
+        assert search_from("2001:db8::1").status == (200 if apart else 429)
+        assert search_from("2001:db8::2").status == 429  # one client's addresses
+
+
 def request_to(endpoint: Endpoint, server: Server, world: World, timeout: float = 60) -> Reply:
     """A good one."""
     headers = {"X-API-Key": world.keys["north"]}

@@ -6,6 +6,7 @@
 #include "base/uuid.h"
 #include "server/log.h"
 #include "server/metrics.h"
+#include "server/networks.h"
 #include "server/parameters.h"
 #include "server/replies.h"
 
@@ -90,7 +91,7 @@ Admission ContractApplication::admit(Request& request) {
     }
     const Route& route = router_.route(request);
     Caller caller = let_in(route, request);
-    limit(route, caller);
+    limit(route, request, caller);
     const auto largest = static_cast<std::size_t>(service_.config().limits.body_mb) << 20;
     return {.max_body = route.max_body > 0 ? route.max_body : largest,
             .light = route.weight == Weight::light,
@@ -162,11 +163,18 @@ void ContractApplication::require_administrator(const Request& request) const {
     if (!same_secret(given, expected)) throw Refusal(403, "The administrator's key is wrong");
 }
 
-void ContractApplication::limit(const Route& route, const Caller& caller) {
+void ContractApplication::limit(const Route& route, const Request& request, const Caller& caller) {
     if (caller.client.empty() || route.gate == Gate::administrator) return;
-    int wait = (caller.visitor ? visitor_requests_ : requests_).take(caller.client);
-    if (wait == 0 && route.search)
-        wait = (caller.visitor ? visitor_searches_ : searches_).take(caller.client);
+    int wait = 0;
+    if (caller.visitor) {
+        // Everybody who photographs the code at the finish has the same token.
+        const std::string visitor = caller.client + " at " + place_in_network(request.peer);
+        wait = visitor_requests_.take(visitor);
+        if (wait == 0 && route.search) wait = visitor_searches_.take(visitor);
+    } else {
+        wait = requests_.take(caller.client);
+        if (wait == 0 && route.search) wait = searches_.take(caller.client);
+    }
     if (wait == 0) return;
     Refusal refusal(429, "Too many requests; try again in " + std::to_string(wait) + " s");
     refusal.headers.emplace_back("Retry-After", std::to_string(wait));

@@ -58,7 +58,7 @@ struct Config {
         double burst = 0;      // at once; 0: as many as in two seconds
         double searches = 20;  // POST searches a second and key; 0: no limit
         double search_burst = 300;
-        double visitor_requests = 50;  // of one participant's token
+        double visitor_requests = 50;  // of one participant: a token and an address
         double visitor_searches = 1;
     } rate{};
 

@@ -280,7 +280,37 @@ TEST(RateLimit, ZeroIsNoLimit) {
     for (int i = 0; i < 10'000; ++i) ASSERT_EQ(none.take("a"), 0);
 }
 
+TEST(RateLimit, ForgetsThoseWhoseBucketsAreFullAgain) {
+    RateLimit limit(1, 2);
+    auto now = RateLimit::Clock::time_point{} + std::chrono::hours(1);
+    for (int i = 0; i < 10'000; ++i) {
+        now += std::chrono::milliseconds(10);
+        ASSERT_EQ(limit.take("visitor " + std::to_string(i), now), 0);
+    }
+    EXPECT_LE(limit.clients(), 1100U);
+}
+
+TEST(RateLimit, RemembersThoseWhoAskMuchAmongAnyNumberOfOthers) {
+    RateLimit limit(.001, 3, 1000);
+    const auto now = RateLimit::Clock::time_point{} + std::chrono::hours(1);
+    for (int i = 0; i < 3; ++i) ASSERT_EQ(limit.take("greedy", now), 0);
+    for (int i = 0; i < 50'000; ++i) {
+        ASSERT_EQ(limit.take("visitor " + std::to_string(i), now), 0);
+        ASSERT_LE(limit.clients(), 1000U);
+    }
+    EXPECT_GT(limit.take("greedy", now), 0);
+}
+
 // --- Networks ---
+
+TEST(Networks, CountClientsByWhatIsTheirsAlone) {
+    EXPECT_EQ(place_in_network("203.0.113.5"), "203.0.113.5");
+    EXPECT_EQ(place_in_network("::ffff:203.0.113.5"), "203.0.113.5");
+    EXPECT_EQ(place_in_network("2001:db8:0:1:aaaa::1"), "2001:db8:0:1::");
+    EXPECT_EQ(place_in_network("2001:db8:0:1::2"), "2001:db8:0:1::");
+    EXPECT_EQ(place_in_network("2001:db8:0:2::2"), "2001:db8:0:2::");
+    EXPECT_EQ(place_in_network(""), "");
+}
 
 TEST(Networks, HoldTheirAddressesAndNoOthers) {
     const Networks networks({"10.0.0.0/8", "192.0.2.77/30", "203.0.113.5", "2001:db8::/33", "::1/128"});
