@@ -13,8 +13,8 @@ import typer
 
 import eventlens
 from eventlens.command_options import (
-    AnyEventOption,
     EventArgument,
+    EventOption,
     EveryOrgOption,
     JsonOption,
     OrgOption,
@@ -333,7 +333,7 @@ def event_set(
 
 
 def token(
-    event: AnyEventOption,
+    event: EventOption,
     workspace: WorkspaceOption = Path("workspace"),
     lasts: Annotated[
         str, typer.Option(help="How long it is good: seconds, or such as 30m, 12h, 3d; 90 days at most.")

@@ -10,9 +10,10 @@ import typer
 
 import eventlens
 from eventlens.command_options import (
-    AnyEventOption,
+    EventOption,
     JsonOption,
     WorkspaceOption,
+    all_events,
     event_named,
     open_existing,
 )
@@ -32,7 +33,7 @@ def runs_start(
         str,
         typer.Argument(help="A folder or a bucket that the server can read, or the id of a source."),
     ],
-    event: AnyEventOption,
+    event: EventOption,
     workspace: WorkspaceOption = Path("workspace"),
     retry_failed: Annotated[bool, typer.Option(help="Look again at what failed before.")] = False,
     as_json: JsonOption = False,
@@ -60,10 +61,7 @@ def runs_list(
 ) -> None:
     """The runs that a server was asked for, latest first: a hundred of each event."""
     season = open_existing(workspace)
-    if event is not None:
-        events = [event_named(season, event)]
-    else:
-        events = [item for owner in season.organisations() for item in season.events(org=owner)]
+    events = all_events(season) if event is None else [event_named(season, event)]
     runs = sorted((run for item in events for run in item.index_runs()), key=lambda run: -run.id)
     if as_json:
         print_json({"runs": [run_json(run) for run in runs]})

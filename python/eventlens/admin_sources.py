@@ -10,7 +10,7 @@ import typer
 import eventlens
 from eventlens.command_options import (
     SOME_FAILED,
-    AnyEventOption,
+    EventOption,
     JsonOption,
     WorkspaceOption,
     YesOption,
@@ -28,7 +28,7 @@ source_app = typer.Typer(
 
 @source_app.command("list")
 def source_list(
-    event: AnyEventOption, workspace: WorkspaceOption = Path("workspace"), as_json: JsonOption = False
+    event: EventOption, workspace: WorkspaceOption = Path("workspace"), as_json: JsonOption = False
 ) -> None:
     """Where the event's photos and videos lie. Single files are one source, "paths:"."""
     sources = event_named(open_existing(workspace), event).sources()
@@ -47,7 +47,7 @@ def source_add(
             "environment)."
         ),
     ],
-    event: AnyEventOption,
+    event: EventOption,
     workspace: WorkspaceOption = Path("workspace"),
     as_json: JsonOption = False,
 ) -> None:
@@ -66,7 +66,7 @@ def source_add(
 @source_app.command("remove")
 def source_remove(
     source: Annotated[int, typer.Argument(help="The source's id; see `eventlens source list`.")],
-    event: AnyEventOption,
+    event: EventOption,
     workspace: WorkspaceOption = Path("workspace"),
     yes: YesOption = False,
     as_json: JsonOption = False,

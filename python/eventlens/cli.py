@@ -28,10 +28,14 @@ from eventlens.command_options import (
     INTERRUPTED,
     NOTHING_FOUND,
     SOME_FAILED,
+    EventArgument,
+    EventOption,
     JsonOption,
     WorkspaceOption,
     YesOption,
+    all_events,
     ask_before,
+    event_named,
     open_existing,
 )
 from eventlens.progress import cutting_shown, making_shown, progress_shown
@@ -85,7 +89,6 @@ app.add_typer(runs_app, name="runs")
 app.add_typer(webhook_app, name="webhook")
 app.command()(token)
 
-EventOption = Annotated[str, typer.Option("--event", "-e", help="The event's name.")]
 ManifestOption = Annotated[
     list[Path] | None, typer.Option("--manifest", help="A manifest of your own models; may be repeated.")
 ]
@@ -126,7 +129,7 @@ def index(
             "keys from the environment), or files."
         ),
     ],
-    event: EventOption,
+    event: Annotated[str, typer.Option("--event", "-e", help="Its name or id; a new name makes an event.")],
     workspace: WorkspaceOption = Path("workspace"),
     date: Annotated[
         str, typer.Option(help="Of a new event: its local date, 2026-05-09 or 2026-05-09T07:30:00.")
@@ -168,7 +171,7 @@ def index(
         workspace, manifests=manifest or [], precision=precision, embedder=embedder, reader=reader
     )
     try:
-        there = season.event(event)
+        there = event_named(season, event)
         if bib_pattern is not None and bib_pattern != there.bib_pattern:
             there.bib_pattern = bib_pattern
     except eventlens.NotFoundError:
@@ -263,7 +266,7 @@ def renditions(
 
     Files are called imgs/EVENT/large/UUID.jpg and imgs/EVENT/small/UUID.jpg; those of removed photos go by themselves.
     """
-    there = open_existing(workspace).event(event)
+    there = event_named(open_existing(workspace), event)
     if off:
         left = there.remove_renditions()
         if as_json:
@@ -309,13 +312,13 @@ def renditions(
 def status(
     workspace: WorkspaceOption = Path("workspace"),
     event: Annotated[
-        str | None, typer.Option("--event", "-e", help="Only this event, with its failures.")
+        str | None, typer.Option("--event", "-e", help="Only this event, by its name or id.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """What the workspace holds: events, photos and videos processed and failed, and why."""
     season = open_existing(workspace)
-    events = [season.event(event)] if event else season.events()
+    events = [event_named(season, event)] if event else all_events(season)
     rows: list[dict[str, Any]] = [
         {
             "event": item.name,
@@ -358,7 +361,7 @@ def find(
     if (selfie is None) == (bib is None):
         raise typer.BadParameter("give either --selfie or --bib")
     season = open_existing(workspace, manifests=manifest or [], embedder=embedder)
-    there = season.event(event)
+    there = event_named(season, event)
     search: Search | None = None
     if selfie:
         search = search_selfies(there, selfie, min_probability=min_probability, limit=limit)
@@ -456,7 +459,7 @@ def clip(
         raise typer.BadParameter("give one of --selfie, --bib and --request-id")
     if to is None and not dry_run:
         raise typer.BadParameter("give --out FOLDER, or --dry-run")
-    there = open_existing(workspace, manifests=manifest or [], embedder=embedder).event(event)
+    there = event_named(open_existing(workspace, manifests=manifest or [], embedder=embedder), event)
     search = search_selfies(there, selfie) if selfie else there.search(request_id) if request_id else None
     spans = find_spans(
         there,
@@ -513,7 +516,7 @@ def export(
     as_json: JsonOption = False,
 ) -> None:
     """Write a row for each bib read: photo, bib, probability, box. Photos without a bib have one row."""
-    rows = open_existing(workspace).event(event).rows()
+    rows = event_named(open_existing(workspace), event).rows()
     if as_json:
         print_json({"rows": [row | {"key": shown(row["key"])} for row in rows]})
         return
@@ -639,7 +642,7 @@ def retention(
     A search says where a person was. It is deleted 30 days after it was made unless the event says otherwise, and its
     request id is unknown from then on. A new time holds for searches to come.
     """
-    there = open_existing(workspace).event(event)
+    there = event_named(open_existing(workspace), event)
     if search_days is not None:
         there.search_lifetime_days = days_of(search_days)
     if keep_selfies is not None:
@@ -678,7 +681,7 @@ def forget(
 
     The photos it found stay. An unknown request id is an error: nothing was deleted.
     """
-    open_existing(workspace).event(event).forget_search(request_id, compact=compact)
+    event_named(open_existing(workspace), event).forget_search(request_id, compact=compact)
     if as_json:
         print_json({"event": event, "request_id": request_id, "forgotten": True})
     else:
@@ -687,7 +690,7 @@ def forget(
 
 @app.command()
 def purge(
-    event: Annotated[str, typer.Argument(help="The event's name.")],
+    event: EventArgument,
     workspace: WorkspaceOption = Path("workspace"),
     yes: YesOption = False,
     as_json: JsonOption = False,
@@ -700,12 +703,15 @@ def purge(
     command.
     """
     season = open_existing(workspace)
-    unfinished = [number for number, name in season.unfinished_purges().items() if name == event]
-    number = unfinished[0] if unfinished else season.event(event).id
+    unfinished = [
+        number for number, name in season.unfinished_purges().items() if event in (name, str(number))
+    ]
+    number = unfinished[0] if unfinished else event_named(season, event).id
     if not unfinished and not yes:
-        counts = season.event(event).counts
+        there = season.event_by_id(number)
+        counts = there.counts
         what = f"{count_of(counts.total, 'photo')} and {count_of(counts.videos.total, 'video')}"
-        ask_before(f"Delete all that is known of {shown(event)!r}, {what}, for good?")
+        ask_before(f"Delete all that is known of {shown(there.name)!r}, {what}, for good?")
     report = season.purge_event(number)
     if as_json:
         print_json(purge_json(report))

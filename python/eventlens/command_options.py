@@ -19,7 +19,7 @@ WorkspaceOption = Annotated[
 OrgOption = Annotated[int, typer.Option("--org", help="The organisation's id; see `eventlens org list`.")]
 EveryOrgOption = Annotated[int | None, typer.Option("--org", help="Only of this organisation.")]
 EventArgument = Annotated[str, typer.Argument(metavar="EVENT", help="The event's name or id.")]
-AnyEventOption = Annotated[str, typer.Option("--event", "-e", help="The event's name or id.")]
+EventOption = Annotated[str, typer.Option("--event", "-e", help="The event's name or id.")]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, for scripts.")]
 
@@ -34,14 +34,14 @@ def open_existing(workspace: Path, **options: Any) -> eventlens.Workspace:
     return eventlens.open(workspace, **options)
 
 
+def all_events(season: eventlens.Workspace) -> list[eventlens.Event]:
+    """Of every organisation."""
+    return [event for owner in season.organisations() for event in season.events(org=owner)]
+
+
 def event_named(season: eventlens.Workspace, name: str) -> eventlens.Event:
     """By its name, in any organisation, or else by its id."""
-    named = [
-        event
-        for organisation in season.organisations()
-        for event in season.events(org=organisation)
-        if event.name == name
-    ]
+    named = [event for event in all_events(season) if event.name == name]
     if len(named) > 1:
         ids = ", ".join(str(event.id) for event in named)
         raise eventlens.BadInputError(f"several events are called {shown(name)!r}; name one by its id: {ids}")

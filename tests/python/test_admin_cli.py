@@ -554,3 +554,20 @@ def test_a_server_does_what_the_command_line_asks_for(sample, tmp_path):
     (delivery,) = season.webhook_deliveries(deaf)
     assert delivery.last_error
     assert delivery.payload["data"] == heard[0]["data"]
+
+
+def test_commands_find_the_events_of_every_organisation(few, tmp_path):
+    season = eventlens.open(tmp_path / "season")
+    event = season.create_event("Harbour", org="Lake Runs")
+    workspace = ["--workspace", tmp_path / "season"]
+    assert told("index", few, "--event", "Harbour", *workspace)["added"] == 4
+    assert told("index", few, "--event", event.id, *workspace)["unchanged"] == 4
+    assert season.events() == [], "none is made in the first organisation"
+    assert [row["event"] for row in told("status", *workspace)["events"]] == ["Harbour"]
+    assert told("status", "--event", event.id, *workspace)["events"][0]["processed"] == 4
+    told("retention", "--event", "Harbour", "--search-days", 14, *workspace)
+    assert event.search_lifetime_days == 14
+    other = season.create_event("Harbour")
+    assert "several events" in run("purge", "Harbour", "--yes", *workspace, code=3).stderr
+    assert told("purge", event.id, "--yes", *workspace)["removed"]["photos"] == 4
+    assert season.event("Harbour").id == other.id
