@@ -11,6 +11,7 @@ import typer
 import eventlens
 from eventlens.terminal import err, shown
 
+NAMES_TOLD = 5  # of the events there are, when the one asked for is not among them
 NOTHING_FOUND, ERROR, SOME_FAILED, INTERRUPTED = 1, 3, 4, 130
 
 WorkspaceOption = Annotated[
@@ -41,7 +42,8 @@ def all_events(season: eventlens.Workspace) -> list[eventlens.Event]:
 
 def event_named(season: eventlens.Workspace, name: str) -> eventlens.Event:
     """By its name, in any organisation, or else by its id."""
-    named = [event for event in all_events(season) if event.name == name]
+    events = all_events(season)
+    named = [event for event in events if event.name == name]
     if len(named) > 1:
         ids = ", ".join(str(event.id) for event in named)
         raise eventlens.BadInputError(f"several events are called {shown(name)!r}; name one by its id: {ids}")
@@ -49,7 +51,10 @@ def event_named(season: eventlens.Workspace, name: str) -> eventlens.Event:
         return named[0]
     if name.isdecimal() and len(name) < 19:
         return season.event_by_id(int(name))
-    raise eventlens.NotFoundError(f"no event {shown(name)!r}; see `eventlens event list`")
+    known = ", ".join(repr(shown(event.name)) for event in events[:NAMES_TOLD]) or "none"
+    if len(events) > NAMES_TOLD:
+        known += f" and {len(events) - NAMES_TOLD} more, see `eventlens event list`"
+    raise eventlens.NotFoundError(f"no event {shown(name)!r}; there are: {known}")
 
 
 def ask_before(question: str) -> None:

@@ -571,3 +571,14 @@ def test_commands_find_the_events_of_every_organisation(few, tmp_path):
     assert "several events" in run("purge", "Harbour", "--yes", *workspace, code=3).stderr
     assert told("purge", event.id, "--yes", *workspace)["removed"]["photos"] == 4
     assert season.event("Harbour").id == other.id
+
+
+def test_an_unknown_event_is_answered_with_those_there_are(tmp_path):
+    season = eventlens.open(tmp_path / "season")
+    wrong = ("status", "--event", "Harbor", "--workspace", tmp_path / "season")
+    assert run(*wrong, code=3).stderr == "eventlens: no event 'Harbor'; there are: none\n"
+    season.create_event("Harbour", org="Lake Runs")
+    assert run(*wrong, code=3).stderr == "eventlens: no event 'Harbor'; there are: 'Harbour'\n"
+    for year in range(2019, 2026):
+        season.create_event(f"Lakeside {year}")
+    assert run(*wrong, code=3).stderr.endswith("and 3 more, see `eventlens event list`\n")
