@@ -2,6 +2,7 @@
 
 #include <array>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -18,6 +19,9 @@ enum class Precision { automatic, f32, bf16 };
 struct RuntimeOptions {
     Precision precision = Precision::automatic;  // bf16 where the CPU computes in it, else f32
     int threads = 0;                             // images recognised at once, one core each; 0: every core
+
+    // Told after each run of a network: the model's name, and the seconds it took. From many threads at once.
+    std::function<void(const std::string& model, double seconds)> on_run{};
 };
 
 // One file of a model, and the SHA-256 it must have (64 lower-case hex digits).

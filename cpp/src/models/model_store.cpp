@@ -74,6 +74,7 @@ std::shared_ptr<const ModelStore> ModelStore::open(std::span<const std::filesyst
                     "this CPU does not compute in bf16; use precision f32 or automatic");
     }
     impl->bf16 = available && options.precision != Precision::f32;
+    impl->on_run = options.on_run;
     return std::shared_ptr<const ModelStore>(new ModelStore(std::move(impl)));
 }
 

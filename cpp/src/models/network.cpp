@@ -1,6 +1,7 @@
 #include "models/network.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <mutex>
@@ -180,7 +181,11 @@ Run Network::run(std::span<const std::uint8_t> pixels, int count, Size size) con
         // The runtime only reads the input; its tensor type has no const form that wraps memory.
         lease->request.set_input_tensor(
             ov::Tensor(ov::element::u8, shape, const_cast<std::uint8_t*>(pixels.data())));
+        const auto begun = std::chrono::steady_clock::now();
         lease->request.infer();
+        if (const auto& tell = impl_->runtime->on_run)
+            tell(impl_->entry->name,
+                 std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count());
         for (std::size_t i = 0; i < lease->compiled->model.outputs().size(); ++i) {
             const ov::Tensor tensor = lease->request.get_output_tensor(i);
             lease->outputs.push_back({{tensor.data<const float>(), tensor.get_size()}, tensor.get_shape()});

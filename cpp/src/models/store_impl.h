@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <openvino/openvino.hpp>
 #include <string>
@@ -14,6 +15,7 @@ struct ModelStore::Impl {
     std::map<std::string, std::string> defaults;  // role -> name
     bool bf16 = false;
     int threads = 1;
+    std::function<void(const std::string& model, double seconds)> on_run;
     mutable ov::Core core;  // its methods are safe to call from many threads, but not const
 };
 
