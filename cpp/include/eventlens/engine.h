@@ -110,10 +110,14 @@ struct IndexReport {
     std::vector<IndexFailure> files_left;  // of removed photos, in stores that failed; tried again later
 };
 
+// A selfie as find_selfie() decodes it: upright, and no larger than a search has use for. Throws as
+// decode_photo().
+Image decode_selfie(std::span<const std::byte> selfie);
+
 struct SelfieOptions {
     std::string request_id;                 // a UUID that names the search; empty: a new one
     std::optional<double> min_probability;  // photos below are left out; absent: the event's, or 0.5
-    int limit = 1000;                       // photos at most
+    std::optional<int> limit = 1000;        // photos at most; absent: all that are sure enough
     bool query_expansion = true;            // let sure matches help to find more
     // False: a selfie without a face is no error. The search is saved, has found nobody, and is not billable.
     bool face_required = true;
@@ -307,7 +311,9 @@ class Engine {
 
     // Does an index run that was claimed, and ends it, or gives it back when `stopped` says so, which is
     // asked about once a second.
-    void do_index_run(const Claim& claim, const IndexOptions& options, const std::function<bool()>& stopped);
+    // `told` hears how far it is, as IndexQueueOptions::on_progress does.
+    void do_index_run(const Claim& claim, const IndexOptions& options, const std::function<bool()>& stopped,
+                      const std::function<void(const IndexRunCounts&)>& told = {});
 
     // Removes searches that have expired, files that nobody wants any more, what a process that was killed
     // left of clips it was cutting, and records of webhooks' deliveries older than a month. Returns
@@ -430,6 +436,9 @@ struct IndexQueueOptions {
     std::chrono::milliseconds look_every{1000};
     std::function<void(const IndexRunInfo&)> on_finished{};
     std::function<void(const std::string&)> on_problem{};
+
+    // How far the run is, about once a second and at its end. Counts begin anew when another works on it.
+    std::function<void(IndexRunId, const IndexRunCounts&)> on_progress{};
 };
 
 // Does the index runs that were asked for, one after another, on a thread of its own. How far one is, is

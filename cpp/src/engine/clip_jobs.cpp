@@ -81,6 +81,7 @@ void make_planned_clips(Catalog& catalog, const Claim& claim, const fs::path& fo
         try {
             clip->bytes = make_clip(*clip, folder, tools, stopped);
         } catch (const std::exception& error) {
+            if (stopped()) throw Stopped{};  // most likely the reason
             failure = error.what();
             gone = dynamic_cast<const VideoGone*>(&error) != nullptr;
         }

@@ -4,9 +4,11 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <map>
 #include <mutex>
 #include <thread>
+#include <tuple>
 #include <utility>
 
 #include "base/uuid.h"
@@ -153,11 +155,9 @@ struct Engine::Impl {
     }
 
     // The answer to a selfie that shows no face: frozen like others, so that asking again costs nothing.
+    // One that was made before stays as it was: another picture may still tell who is in the videos.
     SearchResult find_nobody(EventId event, const std::string& id, bool saved, bool videos) {
-        if (saved) {
-            catalog.set_search_appearances(event, id, {});
-            return load_search(event, id);
-        }
+        if (saved) return load_search(event, id);
         SavedSearch search{.request_id = id,
                            .confidence_percentage = catalog.event(event).settings.confidence_percentage,
                            .billable = false};
@@ -169,9 +169,28 @@ struct Engine::Impl {
         return result;
     }
 
-    bool has_videos(EventId event) const {
-        const VideoCounts videos = catalog.counts(event).videos;
-        return videos.total > videos.failed;
+    // Without any, who is in the event's videos is not known yet, rather than nobody.
+    bool has_footage(EventId event) const { return catalog.counts(event).videos.seconds > 0; }
+
+    // Surest first. Copies of a photo are as sure and as alike but for rounding: of those the ids decide, as
+    // on every page.
+    static void put_in_order(std::vector<FoundPhoto>& found) {
+        const auto place = [](const FoundPhoto& one) {
+            return std::tuple(-std::llround(one.match.probability * 1e9),
+                              -std::llround(double{one.match.similarity} * 1e6), one.photo.uuid);
+        };
+        std::ranges::sort(found, {}, place);
+    }
+
+    std::vector<Match> match_photos(EventId event, std::span<const Probe> probes, std::optional<int> limit,
+                                    MatchOptions match) {
+        match.limit = limit.value_or(match.limit);
+        while (true) {
+            std::vector<Match> matches = gallery(event)->use(
+                [&](const EventGallery& gallery) { return gallery.photos().match_faces(probes, match); });
+            if (limit || matches.size() < static_cast<std::size_t>(match.limit)) return matches;
+            match.limit *= 8;  // seldom: somebody who is in nearly every photo of a large event
+        }
     }
 
     // The face that a photo was found by; nothing when the photo was removed or read anew meanwhile.
@@ -507,14 +526,17 @@ IndexReport Engine::index(EventId event, std::span<const std::string> paths, con
     });
 }
 
+Image decode_selfie(std::span<const std::byte> selfie) {
+    DecodeOptions decode;
+    decode.enough_long_side = selfie_long_side;
+    return decode_photo(selfie, decode).image;
+}
+
 SearchResult Engine::find_selfie(EventId event, std::span<const std::span<const std::byte>> selfies,
                                  const SelfieOptions& options) {
     std::vector<Image> images;
     std::vector<ImageView> views;
-    DecodeOptions decode;
-    decode.enough_long_side = selfie_long_side;
-    for (const std::span<const std::byte> selfie : selfies)
-        images.push_back(decode_photo(selfie, decode).image);
+    for (const std::span<const std::byte> selfie : selfies) images.push_back(decode_selfie(selfie));
     views.reserve(images.size());
     for (const Image& image : images) views.push_back(image.view());
     return find_selfie(event, views, options);
@@ -526,7 +548,7 @@ SearchResult Engine::find_selfie(EventId event, std::span<const ImageView> selfi
     const EventSettings settings = impl_->catalog.event(event).settings;
     const std::string id = fresh_or_checked_id(options.request_id);
     const auto saved = options.request_id.empty() ? std::nullopt : impl_->catalog.load_search(event, id);
-    const bool videos = impl_->has_videos(event);
+    const bool videos = impl_->has_footage(event);
     const bool only_videos_are_left =
         saved && !saved->appearances && saved->kind == SearchKind::selfie && videos;
     if (saved && !only_videos_are_left) return impl_->answer_of(*saved);
@@ -551,7 +573,6 @@ SearchResult Engine::find_selfie(EventId event, std::span<const ImageView> selfi
     }
 
     MatchOptions match;
-    match.limit = options.limit;
     match.min_probability =
         options.min_probability.value_or(settings.confidence_percentage.value_or(50.0) / 100);
     if (!options.query_expansion) match.expansion_rounds = 0;
@@ -564,13 +585,13 @@ SearchResult Engine::find_selfie(EventId event, std::span<const ImageView> selfi
     }
 
     SavedSearch search{.request_id = id, .confidence_percentage = settings.confidence_percentage};
-    search.matches = impl_->gallery(event)->use(
-        [&](const EventGallery& gallery) { return gallery.photos().match_faces(probes, match); });
+    result.matches = impl_->with_photos(impl_->match_photos(event, probes, options.limit, match));
+    impl_->put_in_order(result.matches);
+    for (const FoundPhoto& found : result.matches) search.matches.push_back(found.match);
     if (videos)
         search.appearances = impl_->match_appearances(event, std::move(probes), search.matches, match);
     if (!impl_->catalog.save_search(event, search, kept))
         return impl_->load_search(event, id);  // another was faster
-    result.matches = impl_->with_photos(std::move(search.matches));
     if (search.appearances) result.appearances = impl_->with_spans(*search.appearances);
     return result;
 }
@@ -609,7 +630,7 @@ SearchResult Engine::search_bib_clips(EventId event, std::string_view bib, const
     const auto saved = request_id.empty() ? std::nullopt : impl_->catalog.load_search(event, id);
     if (saved && saved->kind != SearchKind::bib)
         throw Error(ErrorCode::bad_input, "request_id names a search by selfie");
-    const bool videos = impl_->has_videos(event);
+    const bool videos = impl_->has_footage(event);
     const auto appearances = [&](std::string_view of) {
         return impl_->gallery(event)->use([&](const EventGallery& gallery) { return gallery.find_bib(of); });
     };
@@ -671,8 +692,9 @@ IndexRunInfo Engine::start_index_run(EventId event, SourceId source, bool retry_
 }
 
 void Engine::do_index_run(const Claim& claim, const IndexOptions& options,
-                          const std::function<bool()>& stopped) {
-    eventlens::do_index_run(*this, claim, options, stopped);
+                          const std::function<bool()>& stopped,
+                          const std::function<void(const IndexRunCounts&)>& told) {
+    eventlens::do_index_run(*this, claim, options, stopped, told);
 }
 
 std::vector<IndexFailure> Engine::keep_house() {

@@ -69,8 +69,8 @@ std::string location_of(const Catalog& catalog, EventId event, SourceId source) 
 class ClaimedRun {
   public:
     ClaimedRun(Engine& engine, const Claim& claim, const IndexOptions& options,
-               const std::function<bool()>& stopped)
-        : engine_(engine), claim_(claim), options_(options), stopped_(stopped) {}
+               const std::function<bool()>& stopped, const std::function<void(const IndexRunCounts&)>& told)
+        : engine_(engine), claim_(claim), options_(options), stopped_(stopped), hears_(told) {}
 
     void run() {
         std::string trouble;
@@ -80,6 +80,7 @@ class ClaimedRun {
                 engine_.index(info.event, location_of(engine_.catalog(), info.event, info.source),
                               watched(info.retry_failed));
             add_report(counts_, report);
+            if (hears_) hears_(counts_);
             engine_.catalog().finish_index_run(claim_, IndexRunState::completed, counts_,
                                                failures_of(report));
             return;
@@ -112,6 +113,7 @@ class ClaimedRun {
         const Clock::time_point now = Clock::now();
         if (now - told_ < between_tellings) return;
         told_ = now;
+        if (hears_) hears_(counts_);
         if (!engine_.catalog().tell_index_run(claim_, counts_)) throw Cancelled{};
     }
 
@@ -119,6 +121,7 @@ class ClaimedRun {
     const Claim& claim_;
     const IndexOptions& options_;
     const std::function<bool()>& stopped_;
+    const std::function<void(const IndexRunCounts&)>& hears_;
     IndexRunCounts counts_;
     Clock::time_point told_{};
 };
@@ -126,8 +129,9 @@ class ClaimedRun {
 }  // namespace
 
 void do_index_run(Engine& engine, const Claim& claim, const IndexOptions& options,
-                  const std::function<bool()>& stopped) {
-    ClaimedRun(engine, claim, options, stopped).run();
+                  const std::function<bool()>& stopped,
+                  const std::function<void(const IndexRunCounts&)>& told) {
+    ClaimedRun(engine, claim, options, stopped, told).run();
 }
 
 struct IndexQueue::Impl {
@@ -146,7 +150,11 @@ struct IndexQueue::Impl {
         const auto claim = engine.catalog().claim_index_run(options.lease);
         if (!claim) return false;
         const auto held = leases.hold(*claim);
-        engine.do_index_run(*claim, options.index, [&] { return ending || held->lost; });
+        std::function<void(const IndexRunCounts&)> told;
+        if (options.on_progress)
+            told = [&](const IndexRunCounts& counts) { options.on_progress(claim->id, counts); };
+        engine.do_index_run(
+            *claim, options.index, [&] { return ending || held->lost; }, told);
         if (options.on_finished) tell_finished(claim->id);
         return true;
     }
