@@ -93,6 +93,34 @@ def _new_searches() -> Iterator[Case]:
     yield faces(
         "the second page at once", 200, Form("astronaut"), "?page=2&page_size=1", check=_second_of_one
     )
+    yield faces(
+        "a known id alone, in a form of plain fields",
+        200,
+        lambda world: RawBody(
+            "Application/X-WWW-Form-URLEncoded", f"request_id={world.names['ASTRONAUT']}".encode()
+        ),
+        check=answers("astronaut"),
+    )
+    yield Case(
+        "searchByFace",
+        "a known id from before there were videos, and a file that is no picture",
+        FACES.replace("{race}", "{late}"),
+        200,
+        "POST",
+        body=Form(b"hello", "{before-video}"),
+        check=found(lambda world: world.images["late"]),
+        shows="the frozen answer",
+    )
+    yield Case(
+        "searchByFace",
+        "copies of one photo",
+        FACES.replace("{race}", "{copies}"),
+        200,
+        "POST",
+        body=Form("astronaut"),
+        check=_by_id,
+        shows="those that are as sure: by image_id",
+    )
     yield faces("an unknown id alone", 404, Form(None, NOWHERE))
     yield faces("an id of another event alone", 404, Form(None, "{closed-search}"))
     yield faces("an id of another organisation alone", 404, Form(None, "{south-search}"))
@@ -147,6 +175,12 @@ def _new_searches() -> Iterator[Case]:
         check=found(lambda world: []),
         shows="no images; an id",
     )
+
+
+def _by_id(world: World, reply: Reply) -> None:
+    images = [image["image_id"] for image in reply.data["images"]]
+    assert len(images) == 6
+    assert images == sorted(world.images["copies"])
 
 
 def _second_of_one(world: World, reply: Reply) -> None:
@@ -246,9 +280,13 @@ def _refused_forms(operation: str, path: str) -> Iterator[Case]:
     )
     yield sent("JSON", 415, RawBody("application/json", b"{}"))
     yield sent("the picture alone", 415, RawBody("image/jpeg", jpeg))
-    yield sent(
-        "a form of the other kind", 415, RawBody("application/x-www-form-urlencoded", b"request_id=abc")
-    )
+    fields = "application/x-www-form-urlencoded"
+    yield sent("a form of plain fields: an id that is no UUID", 400, RawBody(fields, b"request_id=abc"))
+    yield sent("a form of plain fields: nothing", 400, RawBody(fields, b""))
+    yield sent("a form of plain fields: a file as text", 400, RawBody(fields, b"file=hello"))
+    yield sent("a form of plain fields: broken", 400, RawBody(fields, b"request_id=%f"))
+    unknown = f"request_id={NOWHERE}".encode()
+    yield sent("a form of plain fields: an unknown id", 404, RawBody(fields + "; charset=utf-8", unknown))
     yield sent("multipart/mixed", 415, RawBody("multipart/mixed; boundary=cut", good))
     yield sent("an empty content type", 415, RawBody("", good))
     yield sent("a selfie of 26 MB", 413, Form(jpeg + bytes(26 * MEGABYTE)))
@@ -295,6 +333,21 @@ def _starts() -> Iterator[Case]:
         "a picture without a face", 200, lambda world: Form(world.faceless), check=started("no_matches")
     )
     yield start("a search from before there were videos", 400, Form(None, "{before-video}"), "late")
+    yield start(
+        "a search from before there were videos, and a file that is no picture",
+        400,
+        Form(b"hello", "{before-video}"),
+        "late",
+    )
+    yield start(
+        "a search from before there were videos, and a picture without a face",
+        400,
+        lambda world: Form(world.faceless, "{before-video}"),
+        "late",
+        shows="another picture may still be sent",
+    )
+    yield start("no video could be read yet", 400, Form("astronaut"), "unread", shows="nothing is billed")
+    yield start("no video could be read yet, and an unknown id", 404, Form(None, NOWHERE), "unread")
     yield start("an event without video", 404, Form("astronaut"), "photos-only")
     yield start("an event without video, and an unknown id", 404, Form(None, NOWHERE), "photos-only")
     yield Case(
@@ -326,6 +379,7 @@ def _bib_starts() -> Iterator[Case]:
     yield start("64 letters beyond ASCII", 200, {"bib": "Ü" * 64}, check=started("no_matches"))
     yield start("an id that is no UUID", 400, {"bib": "318", "request_id": "abc"})
     yield start("an event without video", 404, {"bib": "318"}, "photos-only")
+    yield start("no video could be read yet", 400, {"bib": "318"}, "unread")
     for situation, body in [
         ("no bib", {}),
         ("an empty bib", {"bib": ""}),
@@ -350,3 +404,9 @@ def _polls() -> Iterator[Case]:
     yield poll("an id of another organisation", 404, "{south-search}")
     for text in _BAD_IDS:
         yield poll(f"`{text}`", 400, text)
+    yield Case(
+        "getVideoClipping",
+        "an id that is no UUID, and video_selfie_search is off",
+        CLIPS.replace("{race}", "{no-video-selfie}") + "/abc",
+        403,
+    )

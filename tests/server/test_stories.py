@@ -156,6 +156,30 @@ def test_a_search_from_before_the_videos_is_completed_by_its_selfie(
     world.workspace.event("late").forget_search(search, compact=False)
 
 
+@shows("startVideoClipping", "refused while no video was read: no search is made, and none is billed", 400)
+@shows("startVideoClippingByBib", "the same number and id again, when a video was read: clips", 200)
+def test_starts_before_a_video_was_read(
+    server: Server, world: World, client: eventlens.Client, sample: SampleEvent, tmp_path: Path
+) -> None:
+    media = tmp_path / "media"
+    media.mkdir()
+    (media / "broken.mp4").write_bytes(b"no video")
+    event = world.workspace.create_event("later", org=world.number("north"), bib_pattern=BIB_PATTERN)
+    assert len(event.index(media).failed) == 1
+    event.set_features(video_search=True, video_selfie_search=True)
+    request_id = str(uuid.uuid4())
+    race = {"selfie": world.selfies["astronaut"], "request_id": request_id}
+    assert refused(lambda: client.start_clips(event.id, **race)) == 400
+    assert refused(lambda: client.start_clips(event.id, bib="318", request_id=request_id)) == 400
+    assert refused(lambda: client.face_search(event.id, request_id)) == 404
+    assert world.workspace._engine.event(event.id).billable_searches == 0
+
+    eventlens.cut_clip(sample.videos / sample.video.name, (4.0, 9.0), media / "finish.mp4")
+    event.index(media)
+    assert client.start_clips(event.id, bib="318", request_id=request_id).status == "processing"
+    assert ends(client, event.id, request_id).status == "completed"
+
+
 @shows("startVideoClippingByBib", "clips of a number, polled as any other", 200)
 @shows("getFaceSearch", "the id of a bib's clips", 404)
 @shows("searchByFace", "the id of a bib's clips", 404)

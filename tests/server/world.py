@@ -91,12 +91,15 @@ def make_world(folder: Path, sample: SampleEvent) -> World:
     _race_photos(media / "race", sample)
     _one_photo(media / "one", sample, "001")
     _one_photo(media / "two", sample, "008")
-    for name in ("footage", "doomed", "half"):
+    for name in ("footage", "doomed", "half", "unread", "copies"):
         (media / name).mkdir()
     finish = media / "footage" / "finish.mp4"
     eventlens.cut_clip(sample.videos / sample.video.name, (4.0, 9.0), finish)
     for copy in ("doomed/finish.mp4", "half/finish.mp4", "half/gone.mp4"):
         shutil.copy(finish, media / copy)
+    (media / "unread" / "broken.mp4").write_bytes(b"no video")
+    for number in range(6):
+        shutil.copy(sample.photos / "lakeside_001.jpg", media / "copies" / f"{number}.jpg")
 
     world = World(eventlens.open(folder / "season"))
     world.selfies = {person: path.read_bytes() for person, path in sample.selfies.items()}
@@ -138,6 +141,8 @@ def _make_north(world: World, media: Path) -> None:
     event("sparse", "footage", clips={"min_segment": 1000.0})
     event("doomed", "doomed")
     event("half", "half")
+    event("unread", "one", "unread", features={"video_search": True, "video_selfie_search": True})
+    event("copies", "copies")
     late = event("late", "one")
     world.searched("before-video", "late", "astronaut")
     assert not late.index(media / "footage").failed
@@ -246,7 +251,7 @@ def _make_event(
     event = world.workspace.create_event(name, org=org, bib_pattern=BIB_PATTERN, time_zone=ZONE, **settings)
     for source in sources:
         failed = [key for key, _ in event.index(media / source).failed]
-        assert failed == ([BROKEN] if source == "race" else [])
+        assert failed == {"race": [BROKEN], "unread": ["broken.mp4"]}.get(source, [])
     chosen = event._settings
     for feature, on in (features or {}).items():
         setattr(chosen.features, feature, on)

@@ -102,8 +102,13 @@ std::vector<Route> admin_deletion_routes() {
     return {{.method = "POST",
              .pattern = one + "/deletions",
              .handler = delete_photos,
-             .gate = Gate::administrator},
-            {.method = "POST", .pattern = one + "/purge", .handler = purge, .gate = Gate::administrator}};
+             .gate = Gate::administrator,
+             .work = Work::storage},
+            {.method = "POST",
+             .pattern = one + "/purge",
+             .handler = purge,
+             .gate = Gate::administrator,
+             .work = Work::storage}};
 }
 
 }  // namespace eventlens::server

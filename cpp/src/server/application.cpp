@@ -15,6 +15,7 @@ namespace eventlens::server {
 namespace {
 
 constexpr std::string_view contract_prefix = "/api/v1/ext/";
+constexpr std::string_view administration_prefix = "/api/v1/admin/";
 
 std::int64_t now_seconds() {
     return std::chrono::duration_cast<std::chrono::seconds>(
@@ -83,7 +84,7 @@ Admission ContractApplication::admit(Request& request) {
         if (methods.empty()) throw Refusal(404, "There is nothing at this path");
         std::string allowed;
         for (const std::string& method : methods) allowed += (allowed.empty() ? "" : ", ") + method;
-        return {.max_body = 1 << 16, .light = true, .slow = false, .answer = [allowed](const Request&) {
+        return {.max_body = 1 << 16, .work = Work::light, .answer = [allowed](const Request&) {
                     Reply reply{.status = 204, .content_type = ""};
                     reply.headers.emplace_back("Allow", allowed);
                     return reply;
@@ -94,8 +95,7 @@ Admission ContractApplication::admit(Request& request) {
     limit(route, request, caller);
     const auto largest = static_cast<std::size_t>(service_.config().limits.body_mb) << 20;
     return {.max_body = route.max_body > 0 ? route.max_body : largest,
-            .light = route.weight == Weight::light,
-            .slow = route.search,
+            .work = route.work,
             .answer = [this, &route, caller = std::move(caller)](const Request& whole) {
                 return route.handler(service_, caller, whole);
             }};
@@ -182,7 +182,8 @@ void ContractApplication::limit(const Route& route, const Request& request, cons
 }
 
 Reply ContractApplication::refuse(const Request& request, const std::exception& reason) {
-    Reply reply = reply_for(reason);
+    const bool administers = request.path.starts_with(administration_prefix);
+    Reply reply = reply_for(reason, administers ? Told::errors : Told::refusals);
     if (reply.status >= 500) log_.failure(request, reason);
     return reply;
 }

@@ -36,7 +36,7 @@ Reply start(Service& service, EventId event, const std::string& request_id) {
 Reply start_by_selfie(Service& service, const Caller& caller, const Request& request) {
     const EventId event = caller.event->id;
     require_videos(service, event);
-    const FormSearch found = search_of(service, event, selfie_form(service, request));
+    const FormSearch found = search_of(service, event, selfie_form(service, request), Wanted::clips);
     if (!found.search.appearances)
         throw Refusal(
             400,
@@ -70,7 +70,10 @@ Reply start_by_bib(Service& service, const Caller& caller, const Request& reques
     const auto known = service.catalog().load_search(event, id);
     if (known && known->kind != SearchKind::bib)
         throw Refusal(404, "The request_id is that of a selfie search");
-    if (!known) (void)service.engine().search_bib_clips(event, bib->get<std::string>(), id);
+    if (!known || !known->appearances) {
+        if (service.catalog().counts(event).videos.seconds <= 0) throw Refusal(400, no_footage_yet);
+        (void)service.engine().search_bib_clips(event, bib->get<std::string>(), id);
+    }
     return start(service, event, id);
 }
 
@@ -85,12 +88,12 @@ std::string words_for(ClipJobState state) {
 // Keys are any bytes: those that are no UTF-8 are replaced when the answer is written. The catalog's reasons
 // name folders and buckets: they are the organiser's.
 Reply clips(Service& service, const Caller& caller, const Request& request) {
-    const std::string id = uuid_of(request.parameter("request_id"), "request_id");
     const EventFeatures& features = caller.event->settings.features;
-    const auto search = service.catalog().load_search(caller.event->id, id);
+    const auto search = service.catalog().load_search(caller.event->id, request.parameter("request_id"));
     const bool by_bib = search && search->kind == SearchKind::bib;
     if (!(by_bib ? features.bib_search : features.video_selfie_search))
         throw Refusal(403, "Video search is disabled for this event");
+    const std::string id = uuid_of(request.parameter("request_id"), "request_id");
     const auto job = service.catalog().clip_job(caller.event->id, id);
     if (!search || !job) throw Refusal(404, "No clips were started for this request_id");
 
@@ -127,6 +130,7 @@ std::vector<Route> clip_routes() {
          .handler = start_by_selfie,
          .gate = Gate::event,
          .feature = Feature::video_selfie,
+         .work = Work::recognition,
          .search = true,
          .max_body = 0},  // as the configuration says
         {.method = "POST",

@@ -56,17 +56,17 @@ std::vector<Route> event_routes() {
          .pattern = "/api/v1/ext/{org_id}/event/{event_id}/ping",
          .handler = ping,
          .gate = Gate::event,
-         .weight = Weight::light},
+         .work = Work::light},
         {.method = "GET",
          .pattern = "/api/v1/ext/{org_id}/events",
          .handler = list_events,
          .gate = Gate::organisation,
-         .weight = Weight::light},
+         .work = Work::light},
         {.method = "GET",
          .pattern = "/api/v1/ext/{org_id}/event/{event_id}/details",
          .handler = event_details,
          .gate = Gate::event,
-         .weight = Weight::light},
+         .work = Work::light},
     };
 }
 

@@ -44,7 +44,8 @@ std::string_view message_for(const SavedSearch& search) {
 
 Reply search_by_face(Service& service, const Caller& caller, const Request& request) {
     const Page page = page_in(request);
-    const FormSearch found = search_of(service, caller.event->id, selfie_form(service, request));
+    const FormSearch found =
+        search_of(service, caller.event->id, selfie_form(service, request), Wanted::photos);
     return search_reply(service, caller, request, found.search, page,
                         found.face_seen ? message_for(found.search) : "No face was found in the selfie");
 }
@@ -67,6 +68,7 @@ std::vector<Route> face_routes() {
          .handler = search_by_face,
          .gate = Gate::event,
          .feature = Feature::selfie_search,
+         .work = Work::recognition,
          .search = true,
          .max_body = 0},  // as the configuration says
         {.method = "GET",

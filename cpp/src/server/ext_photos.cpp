@@ -238,6 +238,8 @@ json failed_url(const std::string& image_id, const std::string& error) {
 }
 
 Reply original_photos(Service& service, const Caller& caller, const Request& request) {
+    if (caller.visitor && !caller.event->settings.originals)
+        throw Refusal(403, "Originals are not offered for this event");
     Mistakes mistakes;
     const Query query(request.query, mistakes);
     const Page page = page_of(query, originals_on_a_page, most_originals_on_a_page, mistakes);

@@ -14,6 +14,14 @@
 // Requests and replies as handlers see them: values, without sockets.
 namespace eventlens::server {
 
+// What answering a request takes, and so who does it: one kind never waits for another.
+enum class Work {
+    light,        // microseconds, and waits for nothing: the threads that read sockets do it themselves
+    reading,      // the catalog and what is in memory
+    recognition,  // much of a core: pictures are decoded and faces found
+    storage,      // files and buckets, which may take their time or not answer at all
+};
+
 // Names are compared without case.
 class Headers {
   public:

@@ -246,22 +246,39 @@ void check_tls_files(const std::filesystem::path& certificate, const std::filesy
 }
 
 struct WorkerPool::Impl {
-    Impl(int threads, int slow_threads)
-        : pool(static_cast<std::size_t>(threads)), slow_pool(static_cast<std::size_t>(slow_threads)) {}
-    net::thread_pool pool;
-    net::thread_pool slow_pool;
-    std::atomic<std::size_t> waiting{0};
+    struct Pool {
+        explicit Pool(int count) : threads(static_cast<std::size_t>(count)) {}
+        net::thread_pool threads;
+        std::atomic<std::size_t> waiting{0};  // answers in work or waiting for a thread
+    };
+
+    explicit Impl(const Threads& threads)
+        : reading(threads.reading), recognition(threads.recognition), storage(threads.storage) {}
+
+    Pool& of(Work work) {
+        switch (work) {
+            case Work::recognition: return recognition;
+            case Work::storage: return storage;
+            case Work::light:
+            case Work::reading: break;
+        }
+        return reading;
+    }
+
+    Pool reading;
+    Pool recognition;
+    Pool storage;
 };
 
-WorkerPool::WorkerPool(int threads, int slow_threads)
-    : impl_(std::make_unique<Impl>(threads, slow_threads)) {}
+WorkerPool::WorkerPool(const Threads& threads) : impl_(std::make_unique<Impl>(threads)) {}
 WorkerPool::~WorkerPool() {
-    impl_->slow_pool.join();
-    impl_->pool.join();
+    impl_->storage.threads.join();
+    impl_->recognition.threads.join();
+    impl_->reading.threads.join();
 }
 
 std::size_t WorkerPool::waiting() const {
-    return impl_->waiting.load();
+    return impl_->reading.waiting + impl_->recognition.waiting + impl_->storage.waiting;
 }
 
 struct HttpServer::Impl {
@@ -428,15 +445,15 @@ struct HttpServer::Impl {
     }
 
     net::awaitable<Reply> answer(const Admission& admission, const Request& request) {
-        if (admission.light) co_return admission.answer(request);
-        if (workers.waiting.load() >= options.max_waiting) {
+        if (admission.work == Work::light) co_return admission.answer(request);
+        WorkerPool::Impl::Pool& pool = workers.of(admission.work);
+        if (pool.waiting.load() >= options.max_waiting) {
             Refusal busy(429, "Too much is being asked at once; try again in a moment");
             busy.headers.emplace_back("Retry-After", "1");
             throw busy;
         }
-        const InWork counted(workers.waiting);
-        net::thread_pool& pool = admission.slow ? workers.slow_pool : workers.pool;
-        co_return co_await on_worker(pool, on_workers, [&] { return admission.answer(request); });
+        const InWork counted(pool.waiting);
+        co_return co_await on_worker(pool.threads, on_workers, [&] { return admission.answer(request); });
     }
 
     template <typename Stream>
@@ -467,10 +484,11 @@ struct HttpServer::Impl {
         std::vector<std::byte> piece(piece_of_an_answer);
         std::int64_t done = 0;
         while (done < body.length) {
+            if (closing) co_return false;
             const auto wanted = std::min<std::int64_t>(body.length - done, piece_of_an_answer);
             std::size_t count = 0;
             try {
-                count = co_await on_worker(workers.pool, on_workers, [&] {
+                count = co_await on_worker(workers.storage.threads, on_workers, [&] {
                     return body.content->read(body.offset + done,
                                               std::span(piece).first(static_cast<std::size_t>(wanted)));
                 });
@@ -513,7 +531,15 @@ struct HttpServer::Impl {
             std::this_thread::sleep_for(std::chrono::milliseconds(2));
     }
 
-    void stop(std::chrono::milliseconds drain) {
+    void cancel_all() {
+        for (const auto& lane : lanes) {
+            net::post(lane->context, [&connections = lane->connections] {
+                for (const Connection& connection : connections) connection.stream->cancel();
+            });
+        }
+    }
+
+    void stop(std::chrono::milliseconds drain, const std::function<void()>& give_up) {
         if (stopped) return;
         stopped = true;
         draining = true;
@@ -529,13 +555,14 @@ struct HttpServer::Impl {
             });
         }
         wait_until_closed(drain);
-        for (const auto& lane : lanes) {
-            net::post(lane->context, [&connections = lane->connections] {
-                for (const Connection& connection : connections) connection.stream->cancel();
-            });
+        closing = true;
+        if (give_up) give_up();
+        // Workers still hold what belongs to connections: they end when these have their answers, and begin
+        // to write them.
+        while (open.load() > 0 || on_workers.load() > 0) {
+            cancel_all();
+            wait_until_closed(std::chrono::milliseconds(100));
         }
-        // Workers still hold what belongs to connections: they end when these have their answers.
-        while (open.load() > 0 || on_workers.load() > 0) wait_until_closed(std::chrono::seconds(1));
         guards.clear();
         for (const auto& lane : lanes) lane->context.stop();
         for (const auto& lane : lanes) lane->thread.join();
@@ -552,14 +579,15 @@ struct HttpServer::Impl {
     std::uint16_t port = 0;
     std::atomic<std::size_t> open{0};
     std::atomic<std::size_t> on_workers{0};  // pieces of work that a pool has
-    std::atomic<bool> draining{false};
+    std::atomic<bool> draining{false};       // no more requests
+    std::atomic<bool> closing{false};        // and no more time for those there are
     bool stopped = false;
 };
 
 HttpServer::HttpServer(Application& application, WorkerPool& workers, const HttpOptions& options)
     : impl_(std::make_unique<Impl>(application, workers, options)) {}
 HttpServer::~HttpServer() {
-    impl_->stop(std::chrono::milliseconds(0));
+    impl_->stop(std::chrono::milliseconds(0), {});
 }
 
 std::uint16_t HttpServer::port() const {
@@ -568,8 +596,8 @@ std::uint16_t HttpServer::port() const {
 std::size_t HttpServer::connections() const {
     return impl_->open.load();
 }
-void HttpServer::stop(std::chrono::milliseconds drain) {
-    impl_->stop(drain);
+void HttpServer::stop(std::chrono::milliseconds drain, const std::function<void()>& give_up) {
+    impl_->stop(drain, give_up);
 }
 
 }  // namespace eventlens::server

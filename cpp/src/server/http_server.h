@@ -18,8 +18,7 @@ namespace eventlens::server {
 // What may come of a request whose header has been read.
 struct Admission {
     std::size_t max_body = 0;  // bytes; a larger one is refused unread
-    bool light = false;        // `answer` takes microseconds and waits for nothing
-    bool slow = false;         // it takes much of a core: those that do not must not wait for it
+    Work work = Work::reading;
     std::function<Reply(const Request&)> answer{};  // called once, when the body is there
 };
 
@@ -51,7 +50,7 @@ struct HttpOptions {
         trusted_proxies{};               // networks whose X-Forwarded-* are believed: "10.0.0.0/8", "::1/128"
     std::size_t max_header = 16 * 1024;  // bytes
     std::size_t max_connections = 10'000;    // further ones are closed at once
-    std::size_t max_waiting = 1000;          // answers in work or waiting for a worker; then 429
+    std::size_t max_waiting = 1000;          // answers in work or waiting, of one kind of work; then 429
     std::chrono::seconds header_within{10};  // of the first byte of a request; TLS handshakes too
     std::chrono::seconds body_within{60};    // of the header
     std::chrono::seconds idle{75};           // between requests of a connection
@@ -62,10 +61,15 @@ struct HttpOptions {
 // without a key it looks at the certificate alone.
 void check_tls_files(const std::filesystem::path& certificate, const std::filesystem::path& key);
 
-// Threads that work on what is not light, and others on what is slow. One pool may serve several servers.
+// Threads for each kind of work but the light. One pool may serve several servers.
 class WorkerPool {
   public:
-    WorkerPool(int threads, int slow_threads);
+    struct Threads {
+        int reading = 4;
+        int recognition = 2;
+        int storage = 8;
+    };
+    explicit WorkerPool(const Threads& threads);
     ~WorkerPool();  // when what was begun is done
 
     // Answers in work or waiting for a thread.
@@ -89,8 +93,9 @@ class HttpServer {
     std::uint16_t port() const;
     std::size_t connections() const;
 
-    // Takes no more connections, lets requests that have come in be answered for as long, closes.
-    void stop(std::chrono::milliseconds drain);
+    // Takes no more connections, lets requests that have come in be answered for as long, closes. Whoever is
+    // still at work then is told by `give_up`, and waited for.
+    void stop(std::chrono::milliseconds drain, const std::function<void()>& give_up = {});
 
   private:
     struct Impl;

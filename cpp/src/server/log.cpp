@@ -23,6 +23,16 @@ spdlog::level::level_enum level_named(const std::string& name) {
     return spdlog::level::from_str(name == "warning" ? "warn" : name == "error" ? "err" : name);
 }
 
+// "…/Kim.jpg"
+bool has_ending(std::string_view place) {
+    constexpr std::size_t longest = 6;
+    const std::size_t dot = place.rfind('.');
+    if (dot == std::string_view::npos) return false;
+    const std::string_view ending = place.substr(dot + 1);
+    return !ending.empty() && ending.size() <= longest &&
+           ending.find_first_of("/ :") == std::string_view::npos;
+}
+
 }  // namespace
 
 struct Log::Impl {
@@ -65,7 +75,7 @@ void Log::answered(const Request& request, const Reply& reply, std::chrono::micr
 
 void Log::failure(const Request& request, const std::exception& reason) {
     impl_->logger->error(R"("request":"{}","route":"{}","error":{})", request.id, request.route,
-                         json_text(reason.what()));
+                         json_text(without_names(reason.what())));
 }
 
 void Log::info(std::string_view what) {
@@ -74,6 +84,21 @@ void Log::info(std::string_view what) {
 
 void Log::warning(std::string_view what) {
     impl_->logger->warn(R"("message":{})", json_text(what));
+}
+
+std::string without_names(std::string_view trouble) {
+    const std::size_t scheme = trouble.find("://");
+    const std::size_t place = trouble.find('/', scheme == std::string_view::npos ? 0 : scheme + 3);
+    if (place == std::string_view::npos) return std::string(trouble);
+    std::string told(trouble.substr(0, place + 1));
+    told += "…";
+    // Behind the first colon that follows a file's ending, or else behind the last one, comes the reason.
+    std::size_t reason = trouble.find(": ", place);
+    while (reason != std::string_view::npos && !has_ending(trouble.substr(place, reason - place)))
+        reason = trouble.find(": ", reason + 1);
+    if (reason == std::string_view::npos) reason = trouble.rfind(": ");
+    if (reason != std::string_view::npos && reason > place) told += trouble.substr(reason);
+    return told;
 }
 
 }  // namespace eventlens::server

@@ -30,4 +30,8 @@ class Log {
     std::unique_ptr<Impl> impl_;
 };
 
+// Files are named after people: of "cannot read s3://season/photos/Kim A207.jpg: it is busy" this leaves
+// "cannot read s3://season/…: it is busy".
+std::string without_names(std::string_view trouble);
+
 }  // namespace eventlens::server

@@ -1,6 +1,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <iostream>
@@ -84,16 +85,23 @@ Config config_of(const CommandLine& line) {
     return config;
 }
 
-EngineOptions engine_options(const Config& config) {
+// `giving_up`: nobody waits for a folder or a bucket any more.
+EngineOptions engine_options(const Config& config, Metrics& metrics, const std::atomic<bool>& giving_up) {
     EngineOptions options;
     options.manifests = manifests_of(config);
     const std::string& precision = config.models.precision;
     options.runtime.precision = precision == "f32"    ? Precision::f32
                                 : precision == "bf16" ? Precision::bf16
                                                       : Precision::automatic;
+    options.runtime.on_run = [&metrics](const std::string& model, double seconds) {
+        metrics.model_ran(model, seconds);
+    };
     options.faces.embedder = config.models.embedder;
     options.bibs.reader = config.models.reader;
     options.storage.environment = config.environment;
+    options.storage.while_waiting = [&giving_up] {
+        if (giving_up) throw Error(ErrorCode::overloaded, "the server is ending");
+    };
     return options;
 }
 
@@ -115,15 +123,15 @@ HttpOptions http_options(const Config& config, const std::string& listen) {
     return options;
 }
 
-// Threads for questions to the catalog and for pictures: they wait for the disk or a bucket as often as for a
-// core. More of them take the cores from each other, and the last of many answers comes later.
-int readers() {
-    return static_cast<int>(std::max(4U, 2 * std::thread::hardware_concurrency()));
-}
-
-int workers_of(const Config& config) {
-    if (config.workers > 0) return config.workers;
-    return static_cast<int>(std::max(2U, std::thread::hardware_concurrency()));
+WorkerPool::Threads threads_of(const Config& config) {
+    const auto cores = static_cast<int>(std::thread::hardware_concurrency());
+    return {
+        // They wait for the disk as often as for a core. More of them take the cores from each other, and the
+        // last of many answers comes later.
+        .reading = std::max(4, 2 * cores),
+        .recognition = config.workers > 0 ? config.workers : std::max(2, cores),
+        .storage = std::max(8, 2 * cores),  // they mostly wait
+    };
 }
 
 void append(std::vector<Route>& routes, std::vector<Route> more) {
@@ -161,7 +169,8 @@ int serve(const Config& config) {
 
     Log log(config.log, config.log_file);
     Metrics metrics;
-    Engine engine = Engine::open(config.workspace, engine_options(config));
+    std::atomic<bool> giving_up{false};
+    Engine engine = Engine::open(config.workspace, engine_options(config, metrics, giving_up));
     Service service(config, engine);
     Operation operation(service, metrics, log);
 
@@ -170,7 +179,7 @@ int serve(const Config& config) {
     std::vector<Route> administration = operation.administration_routes();
     const bool apart = !config.admin_listen.empty();
     if (!apart) append(routes, std::move(administration));
-    WorkerPool workers(readers(), workers_of(config));
+    WorkerPool workers(threads_of(config));
     ContractApplication application(service, metrics, log, std::move(routes), config.hosts);
     std::unique_ptr<ContractApplication> admin_application;
     std::unique_ptr<HttpServer> admin_server;
@@ -193,8 +202,10 @@ int serve(const Config& config) {
     sigwait(&ending, &signal);
     log.info("ending: requests in work are finished");
     operation.begin_ending();
-    server.stop(std::chrono::seconds(config.drain_seconds));
-    if (admin_server) admin_server->stop(std::chrono::seconds(1));
+    const auto give_up = [&giving_up] { giving_up = true; };
+    server.stop(std::chrono::seconds(config.drain_seconds), give_up);
+    if (admin_server) admin_server->stop(std::chrono::seconds(1), give_up);
+    give_up();  // what works in the background goes on at the next start
     operation.stop();
     log.info("ended");
     return 0;

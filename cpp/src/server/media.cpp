@@ -107,7 +107,9 @@ auto taken_by(Read&& read) {
     try {
         return read();
     } catch (const Error& error) {
-        if (error.code() == ErrorCode::overloaded || error.code() == ErrorCode::internal) throw;
+        const bool may_pass = error.code() == ErrorCode::overloaded || error.code() == ErrorCode::denied ||
+                              error.code() == ErrorCode::internal;
+        if (may_pass) throw;
         throw Refusal(404, "The file is not to be had any more");
     }
 }
@@ -169,12 +171,20 @@ std::vector<Route> media_routes() {
     return {
         {.method = "GET",
          .pattern = "/media/{event_id}/small/{file}",
-         .handler = of_kind(RenditionKind::thumbnail)},
+         .handler = of_kind(RenditionKind::thumbnail),
+         .work = Work::storage},
         {.method = "GET",
          .pattern = "/media/{event_id}/large/{file}",
-         .handler = of_kind(RenditionKind::preview)},
-        {.method = "GET", .pattern = "/media/{event_id}/original/{file}", .handler = original},
-        {.method = "GET", .pattern = "/media/{event_id}/clips/{request_id}/{file}", .handler = clip},
+         .handler = of_kind(RenditionKind::preview),
+         .work = Work::storage},
+        {.method = "GET",
+         .pattern = "/media/{event_id}/original/{file}",
+         .handler = original,
+         .work = Work::storage},
+        {.method = "GET",
+         .pattern = "/media/{event_id}/clips/{request_id}/{file}",
+         .handler = clip,
+         .work = Work::storage},
     };
 }
 

@@ -37,6 +37,14 @@ struct Metrics::Impl {
                                                         .Help("Bytes of answers, headers left out.")
                                                         .Register(registry);
     prometheus::Counter& bytes = sent.Add({});
+    prometheus::Family<prometheus::Counter>& model_runs = prometheus::BuildCounter()
+                                                              .Name("eventlens_model_runs_total")
+                                                              .Help("Runs of recognition networks, by model.")
+                                                              .Register(registry);
+    prometheus::Family<prometheus::Counter>& model_time = prometheus::BuildCounter()
+                                                              .Name("eventlens_model_seconds_total")
+                                                              .Help("Time that they took, on one core each.")
+                                                              .Register(registry);
 
     // Looking a metric up by its labels costs more than counting: what was looked up once is kept.
     struct OfRoute {
@@ -72,6 +80,11 @@ void Metrics::answered(const Request& request, const Reply& reply, std::chrono::
     latency->Observe(static_cast<double>(took.count()) / 1e6);
     impl_->bytes.Increment(static_cast<double>(reply.stream ? reply.stream->length
                                                             : static_cast<std::int64_t>(reply.body.size())));
+}
+
+void Metrics::model_ran(const std::string& model, double seconds) {
+    impl_->model_runs.Add({{"model", model}}).Increment();
+    impl_->model_time.Add({{"model", model}}).Increment(seconds);
 }
 
 std::function<void(double)> Metrics::counter(const std::string& name, const std::string& help) {

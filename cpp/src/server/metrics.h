@@ -20,6 +20,9 @@ class Metrics {
     // Makes a counter, which is told from 0 on. What it returns adds to it, as long as the metrics live.
     std::function<void(double)> counter(const std::string& name, const std::string& help);
 
+    // After a run of a recognition network.
+    void model_ran(const std::string& model, double seconds);
+
     // A value that is looked up whenever somebody asks for the metrics.
     void watch(const std::string& name, const std::string& help, std::function<double()> value);
 

@@ -18,21 +18,34 @@ struct Operation::Impl {
 
     // The first search of an event would wait for its faces to be read, and the first of all for the models.
     void warm_up() {
+        while (!ending && !load_models()) pause(std::chrono::seconds(5));
+        ready = !ending;
+        try {
+            for (const EventId event : service.catalog().event_ids()) {
+                if (ending) return;
+                (void)service.engine().gallery_stats(event);
+            }
+        } catch (const std::exception& error) {
+            log.warning("faces are read by the first search: " + without_names(error.what()));
+        }
+    }
+
+    // Without them nothing can be searched, numbers neither; they may still be fetched.
+    bool load_models() {
         try {
             (void)service.engine().face_finder();
-        } catch (const Error& error) {
-            log.warning(std::string("selfies cannot be searched: ") + error.what());
-            models_missing = true;
+            return true;
+        } catch (const std::exception& error) {
+            if (!models_missing.exchange(true))
+                log.warning(std::string("nothing can be searched: ") + error.what());
+            return false;
         }
-        ready = true;
-        for (const EventId event : service.catalog().event_ids()) {
-            if (ending) return;
-            try {
-                (void)service.engine().gallery_stats(event);
-            } catch (const Error& error) {
-                log.warning("event " + std::to_string(event) + " could not be loaded: " + error.what());
-            }
-        }
+    }
+
+    void pause(std::chrono::milliseconds length) const {
+        const auto end = std::chrono::steady_clock::now() + length;
+        while (!ending && std::chrono::steady_clock::now() < end)
+            std::this_thread::sleep_for(std::chrono::milliseconds(50));
     }
 
     void watch_backlog() const {
@@ -82,25 +95,33 @@ struct Operation::Impl {
             failed(static_cast<double>(job.failures.size()));
             const std::string event = "clips of event " + std::to_string(job.event) + ": ";
             for (const ClipFailure& failure : job.failures)
-                log->warning(event + "video " + std::to_string(failure.video) + ": " + failure.reason);
-            if (job.state == ClipJobState::failed) log->warning(event + job.error);
+                log->warning(event + "video " + std::to_string(failure.video) + ": " +
+                             without_names(failure.reason));
+            if (job.state == ClipJobState::failed) log->warning(event + without_names(job.error));
         };
     }
 
-    std::function<void(const IndexRunInfo&)> media_counted() const {
+    // What has been added since it was told last: runs are told of while they go on.
+    std::function<void(IndexRunId, const IndexRunCounts&)> media_counted() const {
         return [photos = metrics.counter("eventlens_photos_indexed_total",
                                          "Photos that index runs of this server processed."),
                 videos = metrics.counter("eventlens_videos_indexed_total", "Videos likewise."),
                 footage = metrics.counter("eventlens_footage_indexed_seconds_total",
                                           "Length of what was read of them."),
                 failed = metrics.counter("eventlens_media_failed_total",
-                                         "Photos and videos that could not be processed.")](
-                   const IndexRunInfo& run) {
-            const IndexRunCounts& counts = run.counts;
-            photos(static_cast<double>(counts.done - counts.failed));
-            videos(static_cast<double>(counts.videos_done - counts.videos_failed));
-            footage(static_cast<double>(counts.footage_seconds));
-            failed(static_cast<double>(counts.failed + counts.videos_failed));
+                                         "Photos and videos that could not be processed."),
+                last = IndexRunCounts{},
+                of = IndexRunId{0}](IndexRunId run, const IndexRunCounts& counts) mutable {
+            if (run != of) last = {};
+            of = run;
+            const auto add = [&](const auto& counter, auto now, auto before) {
+                if (now > before) counter(static_cast<double>(now - before));
+            };
+            add(photos, counts.done - counts.failed, last.done - last.failed);
+            add(videos, counts.videos_done - counts.videos_failed, last.videos_done - last.videos_failed);
+            add(footage, counts.footage_seconds, last.footage_seconds);
+            add(failed, counts.failed + counts.videos_failed, last.failed + last.videos_failed);
+            last = counts;
         };
     }
 
@@ -131,7 +152,9 @@ void Operation::start() {
     impl_->watch_backlog();
     impl_->service.selfie_searched = impl_->count_searches();
     const auto problems_of = [log = &impl_->log](const char* what) {
-        return [log, what](const std::string& problem) { log->warning(std::string(what) + ": " + problem); };
+        return [log, what](const std::string& problem) {
+            log->warning(std::string(what) + ": " + without_names(problem));
+        };
     };
     WebhookSenderOptions webhooks;
     webhooks.on_problem = problems_of("webhooks");
@@ -152,11 +175,8 @@ void Operation::start() {
     IndexQueueOptions runs;
     runs.index.workers = config.index_workers;
     runs.on_problem = problems_of("index runs");
-    runs.on_finished = [sender = impl_->webhooks.get(),
-                        note = impl_->media_counted()](const IndexRunInfo& run) {
-        note(run);
-        sender->wake();
-    };
+    runs.on_progress = impl_->media_counted();
+    runs.on_finished = [sender = impl_->webhooks.get()](const IndexRunInfo&) { sender->wake(); };
     impl_->index_queue = std::make_unique<IndexQueue>(engine, runs);
     impl_->service.wake_index_queue = [queue = impl_->index_queue.get()] { queue->wake(); };
 
@@ -188,13 +208,14 @@ std::vector<Route> Operation::health_routes() {
     };
     const auto ready = [impl = impl_.get()](Service&, const Caller&, const Request&) {
         if (!impl->ready)
-            return failure(503, impl->ending ? "The server is ending" : "The models are being loaded");
+            return failure(503, impl->ending           ? "The server is ending"
+                                : impl->models_missing ? "The models cannot be loaded; the log says why"
+                                                       : "The models are being loaded");
         (void)impl->service.catalog().access_counter();  // the catalog answers
-        return success(impl->models_missing ? "ready, without models: selfies cannot be searched" : "ready",
-                       {{"status", "ready"}});
+        return success("ready", {{"status", "ready"}});
     };
-    return {{.method = "GET", .pattern = "/healthz", .handler = alive, .weight = Weight::light},
-            {.method = "GET", .pattern = "/readyz", .handler = ready, .weight = Weight::light}};
+    return {{.method = "GET", .pattern = "/healthz", .handler = alive, .work = Work::light},
+            {.method = "GET", .pattern = "/readyz", .handler = ready, .work = Work::light}};
 }
 
 std::vector<Route> Operation::administration_routes() {

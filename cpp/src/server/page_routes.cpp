@@ -1,3 +1,5 @@
+#include <nlohmann/json.hpp>
+
 #include "server/pages.h"
 #include "server/replies.h"
 #include "server/routes.h"
@@ -29,6 +31,25 @@ Reply show(const Page& page, const Request& request) {
     return reply;
 }
 
+// The OpenAPI document of a server that tells the misspelt keys of old clients, too.
+std::string with_legacy_keys(std::string_view document) {
+    auto told = nlohmann::ordered_json::parse(document);
+    auto& keys = told["components"]["schemas"]["ImageItem"]["properties"];
+    const std::pair<const char*, const char*> misspelt[] = {
+        {"widht", "width"}, {"thumbanail_url", "thumbnail_url"}, {"orginal_url", "original_url"}};
+    for (const auto& [old, right] : misspelt) {
+        keys[old] = keys[right];
+        keys[old]["deprecated"] = true;
+    }
+    return told.dump(2);
+}
+
+Reply show_legacy_document(const Page& page) {
+    Reply reply{.content_type = std::string(page.content_type), .body = with_legacy_keys(page.content)};
+    reply.headers.emplace_back("Cache-Control", "no-cache");
+    return reply;
+}
+
 }  // namespace
 
 std::vector<Route> page_routes() {
@@ -36,9 +57,13 @@ std::vector<Route> page_routes() {
     for (const Page& page : pages()) {
         routes.push_back({.method = "GET",
                           .pattern = std::string(page.path),
-                          .handler = [&page](Service&, const Caller&,
-                                             const Request& request) { return show(page, request); },
-                          .weight = Weight::light});
+                          .handler =
+                              [&page](Service& service, const Caller&, const Request& request) {
+                                  if (page.path == "/openapi.json" && service.config().legacy_image_keys)
+                                      return show_legacy_document(page);
+                                  return show(page, request);
+                              },
+                          .work = Work::light});
     }
     return routes;
 }

@@ -27,13 +27,8 @@ int hex_digit(char c) {
 }
 
 bool is_json(std::string_view content_type) {
-    const std::string_view type = content_type.substr(0, content_type.find(';'));
-    const std::size_t end = type.find_last_not_of(" \t");
-    std::string lower(type.substr(0, end == std::string_view::npos ? 0 : end + 1));
-    std::ranges::transform(lower, lower.begin(), [](char c) {
-        return static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-    });
-    return lower == "application/json" || (lower.starts_with("application/") && lower.ends_with("+json"));
+    const std::string type = media_type_of(content_type);
+    return type == "application/json" || (type.starts_with("application/") && type.ends_with("+json"));
 }
 
 // Refuses what a parser would quietly accept: the same key twice, and nesting that eats the stack.
@@ -71,6 +66,16 @@ std::optional<std::string> percent_decoded(std::string_view text, bool plus_is_s
         }
     }
     return decoded;
+}
+
+std::string media_type_of(std::string_view content_type) {
+    const std::string_view type = content_type.substr(0, content_type.find(';'));
+    const std::size_t end = type.find_last_not_of(" \t");
+    std::string lower(type.substr(0, end == std::string_view::npos ? 0 : end + 1));
+    std::ranges::transform(lower, lower.begin(), [](char c) {
+        return static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+    });
+    return lower;
 }
 
 bool is_utf8(std::string_view text) {

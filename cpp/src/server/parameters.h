@@ -23,6 +23,9 @@ bool is_utf8(std::string_view text);
 // Of text that is UTF-8.
 std::size_t characters_in(std::string_view text);
 
+// "Application/JSON; charset=utf-8" -> "application/json"
+std::string media_type_of(std::string_view content_type);
+
 // A whole decimal number within 64 bits.
 std::optional<std::int64_t> integer_of(std::string_view text);
 

@@ -18,6 +18,11 @@ std::string media_path(EventId event, std::string_view kind, const std::string& 
     return "/media/" + std::to_string(event) + "/" + std::string(kind) + "/" + file;
 }
 
+// The workspace's own folder, whose URI is empty, is never what the public address shows.
+bool is_public(const Service& service, const std::string& store_uri) {
+    return !store_uri.empty() && !service.config().media_base_url.empty();
+}
+
 const Rendition* made(const std::vector<Rendition>* renditions, RenditionKind kind) {
     if (!renditions) return nullptr;
     const auto found = std::ranges::find(*renditions, kind, &Rendition::kind);
@@ -31,26 +36,28 @@ class Linker {
 
     std::string rendition(const PhotoInfo& photo, const std::vector<Rendition>* renditions,
                           RenditionKind kind) {
-        const Rendition* rendition = made(renditions, kind);
-        const std::string& base = service_.config().media_base_url;
-        if (rendition && !base.empty()) return base + "/" + rendition_key(photo.event, photo.uuid, kind);
-        if (rendition && is_bucket(rendition->store))
-            return service_.engine().rendition_link(photo.id, kind, {links_of_buckets_last, {}});
+        if (const Rendition* rendition = made(renditions, kind)) {
+            const std::string& store = uri_of(rendition->store);
+            if (is_public(service_, store))
+                return service_.config().media_base_url + "/" + rendition_key(photo.event, photo.uuid, kind);
+            if (names_bucket(store))
+                return service_.engine().rendition_link(photo.id, kind, {links_of_buckets_last, {}});
+        }
         return service_.links().steady(
             request_, media_path(photo.event, kind == RenditionKind::thumbnail ? "small" : "large",
                                  photo.uuid + ".jpg"));
     }
 
   private:
-    bool is_bucket(StoreId store) {
-        const auto [at, first] = buckets_.try_emplace(store, false);
-        if (first) at->second = names_bucket(service_.catalog().store(store).uri);
+    const std::string& uri_of(StoreId store) {
+        const auto [at, first] = stores_.try_emplace(store);
+        if (first) at->second = service_.catalog().store(store).uri;
         return at->second;
     }
 
     Service& service_;
     const Request& request_;
-    std::map<StoreId, bool> buckets_;
+    std::map<StoreId, std::string> stores_;
 };
 
 // Where originals can be linked to at all: an answer is not spoilt by one that cannot.
@@ -85,8 +92,7 @@ std::string original_link(Service& service, const Request& request, const PhotoI
 }
 
 std::string clip_link(Service& service, const Request& request, const ClipJob& job, const JobClip& clip) {
-    const std::string& base = service.config().media_base_url;
-    if (!base.empty()) return base + "/" + clip.file.key;
+    if (is_public(service, clip.file.store_uri)) return service.config().media_base_url + "/" + clip.file.key;
     if (names_bucket(clip.file.store_uri))
         return service.engine().clip_link(clip, {links_of_buckets_last, {}});
     return service.links().steady(request,

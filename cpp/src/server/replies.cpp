@@ -32,22 +32,18 @@ Reply failure(int status, std::string_view message) {
     return enveloped(status, "error", message, nullptr);
 }
 
-Reply reply_for(const std::exception& error) {
+Reply reply_for(const std::exception& error, Told told) {
     if (const auto* refusal = dynamic_cast<const Refusal*>(&error)) {
         Reply reply = failure(refusal->status(), refusal->what());
         reply.headers = refusal->headers;
         return reply;
     }
     const auto* ours = dynamic_cast<const Error*>(&error);
-    switch (ours ? ours->code() : ErrorCode::internal) {
-        case ErrorCode::bad_input:
-        case ErrorCode::denied:
-        case ErrorCode::unsupported: return failure(400, ours->what());
-        case ErrorCode::not_found: return failure(404, ours->what());
-        case ErrorCode::overloaded: return failure(500, "The request could not be recorded; try again later");
-        case ErrorCode::internal: break;
-    }
-    return failure(500, "Internal error");
+    const ErrorCode code = ours ? ours->code() : ErrorCode::internal;
+    if (code == ErrorCode::overloaded)
+        return failure(500, "The request could not be recorded; try again later");
+    if (code == ErrorCode::internal || told == Told::refusals) return failure(500, "Internal error");
+    return failure(code == ErrorCode::not_found ? 404 : 400, ours->what());
 }
 
 }  // namespace eventlens::server

@@ -31,7 +31,12 @@ class Refusal : public std::exception {
 Reply success(std::string_view message, const nlohmann::json& data);
 Reply failure(int status, std::string_view message);
 
+enum class Told {
+    refusals,  // clients: what they can mend. All else is our affair, and may name folders and buckets
+    errors,    // the administrator: what the engine says of a setting, a folder or a bucket, too
+};
+
 // The one place where an exception becomes an answer. What went wrong inside is not told: it is in the log.
-Reply reply_for(const std::exception& error);
+Reply reply_for(const std::exception& error, Told told);
 
 }  // namespace eventlens::server

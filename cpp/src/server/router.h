@@ -26,16 +26,13 @@ enum class Gate {
 // The event's switch that must be on.
 enum class Feature { none, bib_search, selfie_search, timeline_search, video_selfie, video_bib, video_any };
 
-// Light handlers run on the thread that reads sockets: they must take microseconds and wait for nothing.
-enum class Weight { light, heavy };
-
 struct Route {
     std::string method;
     std::string pattern;  // "/api/v1/ext/{org_id}/events"
     Handler handler;
     Gate gate = Gate::open;
     Feature feature = Feature::none;
-    Weight weight = Weight::heavy;
+    Work work = Work::reading;
     bool search = false;             // counts against the tighter limit for searches
     std::size_t max_body = 1 << 20;  // bytes; 0: as the configuration says for the largest
 };

@@ -14,11 +14,61 @@ namespace {
 
 constexpr std::size_t megabyte = 1 << 20;
 
+// A form of plain fields.
+std::optional<std::string> id_among_fields(std::string_view body) {
+    Mistakes mistakes;
+    const Query fields(body, mistakes);
+    if (mistakes.any()) throw Refusal(400, "The form cannot be decoded");
+    if (fields.get("file")) throw Refusal(400, "A selfie must be sent as a file, in multipart/form-data");
+    const auto id = fields.get("request_id");
+    return id ? std::optional<std::string>(*id) : std::nullopt;
+}
+
+Image decoded(std::span<const std::byte> selfie) {
+    try {
+        return decode_selfie(selfie);
+    } catch (const Error& error) {
+        if (error.code() != ErrorCode::bad_input && error.code() != ErrorCode::unsupported) throw;
+        throw Refusal(400, std::string("The selfie cannot be used: ") + error.what());
+    }
+}
+
+SearchResult find(Service& service, EventId event, const SelfieForm& form) {
+    SelfieOptions options;
+    options.request_id = form.request_id;
+    options.limit.reset();
+    options.face_required = false;
+    const auto begun = std::chrono::steady_clock::now();
+    const Image selfie = decoded(*form.file);
+    SearchResult result = service.engine().find_selfie(event, std::array{selfie.view()}, options);
+    service.selfie_searched(std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count());
+    return result;
+}
+
 SavedSearch saved_search(Service& service, EventId event, const std::string& request_id) {
     auto saved = service.catalog().load_search(event, request_id);
     if (!saved || saved->kind != SearchKind::selfie)
         throw Refusal(404, "The request_id does not exist in this event");
     return *std::move(saved);
+}
+
+FormSearch new_search(Service& service, EventId event, const SelfieForm& form) {
+    const SearchResult result = find(service, event, form);
+    const bool face_seen = result.repeated || !result.selfies.empty();
+    return {saved_search(service, event, result.request_id), face_seen};
+}
+
+// A search that was made before there was footage, once more, with another picture.
+SavedSearch in_videos_too(Service& service, EventId event, const SelfieForm& form, const SavedSearch& known,
+                          Wanted wanted) {
+    try {
+        if (find(service, event, form).appearances) return saved_search(service, event, form.request_id);
+        if (wanted == Wanted::clips)
+            throw Refusal(400, "No face was found in the selfie: send one that shows it");
+    } catch (const Refusal&) {
+        if (wanted == Wanted::clips) throw;
+    }
+    return known;
 }
 
 }  // namespace
@@ -27,7 +77,9 @@ SelfieForm selfie_form(Service& service, const Request& request) {
     SelfieForm form;
     std::optional<std::string> request_id;
     const auto type = request.headers.get("Content-Type");
-    if (type || !request.body.empty()) {
+    if (type && media_type_of(*type) == "application/x-www-form-urlencoded") {
+        request_id = id_among_fields(request.body);
+    } else if (type || !request.body.empty()) {
         for (const FormPart& part : parse_multipart(type.value_or(""), request.body)) {
             if (part.name == "file") {
                 if (form.file) throw Refusal(400, "Two files were given; one selfie makes a search");
@@ -48,33 +100,21 @@ SelfieForm selfie_form(Service& service, const Request& request) {
     return form;
 }
 
-FormSearch search_of(Service& service, EventId event, const SelfieForm& form) {
+FormSearch search_of(Service& service, EventId event, const SelfieForm& form, Wanted wanted) {
     std::optional<OneAtATime::Turn> turn;
-    if (!form.request_id.empty())
-        turn.emplace(service.searches(), std::to_string(event) + "/" + form.request_id);
-    if (!form.file) return {saved_search(service, event, form.request_id)};
+    std::optional<SavedSearch> known;
     if (!form.request_id.empty()) {
-        const auto known = service.catalog().load_search(event, form.request_id);
-        if (known && known->kind != SearchKind::selfie)
+        turn.emplace(service.searches(), std::to_string(event) + "/" + form.request_id);
+        known = service.catalog().load_search(event, form.request_id);
+        if (known ? known->kind != SearchKind::selfie : !form.file)
             throw Refusal(404, "The request_id does not exist in this event");
-        const bool complete =
-            known && (known->appearances || service.catalog().counts(event).videos.total == 0);
-        if (complete) return {*known};  // the file is ignored
     }
-    SelfieOptions options;
-    options.request_id = form.request_id;
-    options.face_required = false;
-    SearchResult result;
-    const auto begun = std::chrono::steady_clock::now();
-    try {
-        result = service.engine().find_selfie(event, std::array{*form.file}, options);
-    } catch (const Error& error) {
-        if (error.code() != ErrorCode::bad_input && error.code() != ErrorCode::unsupported) throw;
-        throw Refusal(400, std::string("The selfie cannot be used: ") + error.what());
-    }
-    service.selfie_searched(std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count());
-    const bool face_seen = result.repeated || !result.selfies.empty();
-    return {saved_search(service, event, result.request_id), face_seen};
+    if (known && known->appearances) return {*std::move(known)};
+    const bool footage = service.catalog().counts(event).videos.seconds > 0;
+    if (wanted == Wanted::clips && !footage) throw Refusal(400, no_footage_yet);
+    if (!known) return new_search(service, event, form);
+    if (form.file && footage) return {in_videos_too(service, event, form, *known, wanted)};
+    return {*std::move(known)};
 }
 
 }  // namespace eventlens::server

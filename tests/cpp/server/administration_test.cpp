@@ -54,7 +54,7 @@ class Administration : public CatalogTest {
         try {
             return router.route(request).handler(service, Caller{}, request);
         } catch (const std::exception& error) {
-            return reply_for(error);
+            return reply_for(error, Told::errors);
         }
     }
 

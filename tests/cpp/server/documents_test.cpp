@@ -96,5 +96,16 @@ TEST_F(Documents, TheAdministrationHasItsRoutesAndNoOthers) {
     EXPECT_EQ(below(document, "/api/v1/admin/"), all);
 }
 
+TEST(Log, NamesNoFiles) {
+    EXPECT_EQ(
+        without_names("cannot read s3://season/photos/Kim Smith A207.jpg: 127.0.0.1:9000 is busy (500)"),
+        "cannot read s3://season/…: 127.0.0.1:9000 is busy (500)");
+    EXPECT_EQ(without_names("cannot read /photos/Kim: Smith.jpg: denied: no rights"),
+              "cannot read /…: denied: no rights");
+    EXPECT_EQ(without_names("cannot read /photos/Kim: no rights"), "cannot read /…: no rights");
+    EXPECT_EQ(without_names("cannot write file:///photos/Kim"), "cannot write file:///…");
+    EXPECT_EQ(without_names("the run has ended: it was told to"), "the run has ended: it was told to");
+}
+
 }  // namespace
 }  // namespace eventlens::server

@@ -36,11 +36,14 @@ class Echo : public Application {
     Admission admit(Request& request) override {
         if (request.path == "/forbidden") throw Refusal(403, "no");
         return {.max_body = 1000,
-                .light = request.path != "/slow" && request.path != "/longest",
-                .slow = request.path == "/longest",
+                .work = request.path == "/longest" ? Work::recognition
+                        : request.path == "/slow"  ? Work::reading
+                                                   : Work::light,
                 .answer = [this](const Request& whole) { return answer(whole); }};
     }
-    Reply refuse(const Request&, const std::exception& reason) override { return reply_for(reason); }
+    Reply refuse(const Request&, const std::exception& reason) override {
+        return reply_for(reason, Told::errors);
+    }
     void complete(const Request&, Reply& reply) override { reply.headers.emplace_back("X-Complete", "yes"); }
     void answered(const Request&, const Reply&, std::chrono::microseconds) override { ++answers; }
 
@@ -121,7 +124,7 @@ class HttpServerTest : public ::testing::Test {
     }
 
     Echo echo_;
-    WorkerPool workers_{2, 1};
+    WorkerPool workers_{{.reading = 2, .recognition = 1, .storage = 1}};
     std::optional<HttpServer> server_;
 };
 

@@ -42,7 +42,7 @@ class Work : public CatalogTest {
         try {
             return router.route(request).handler(service, Caller{}, request);
         } catch (const std::exception& error) {
-            return reply_for(error);
+            return reply_for(error, Told::errors);
         }
     }
 
