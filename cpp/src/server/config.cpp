@@ -36,7 +36,8 @@ std::vector<Setting> settings_of(Config& c) {
         {"public_url", &c.public_url,
          "how clients reach this server (https://photos.example.org); empty: as each asks"},
         {"media_base_url", &c.media_base_url,
-         "where the folder or bucket of renditions is public; empty: it is not"},
+         "where the folder or bucket of renditions and clips is public, the same for all events; empty: it "
+         "is not"},
         {"hosts", &c.hosts, "host names that may be asked for; empty: all"},
         {"admin_key_file", &c.admin_key_file,
          "a file that holds the administrator's key; without it and EVENTLENS_ADMIN_KEY there is no "

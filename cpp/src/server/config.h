@@ -24,7 +24,7 @@ struct Config {
     std::string listen = "127.0.0.1:8080";
     std::string admin_listen{};        // of administration and metrics; empty: where everything else is
     std::string public_url{};          // how clients reach this server; empty: as each request did
-    std::string media_base_url{};      // where the folder or bucket of renditions is public; empty: it is not
+    std::string media_base_url{};      // of renditions and clips, where everybody reads them; empty: nowhere
     std::vector<std::string> hosts{};  // that may be asked for; empty: all
     std::filesystem::path admin_key_file{};
     std::string admin_key{};         // EVENTLENS_ADMIN_KEY, or what the file holds; empty: no administration
