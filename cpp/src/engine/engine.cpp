@@ -172,14 +172,16 @@ struct Engine::Impl {
     // Without any, who is in the event's videos is not known yet, rather than nobody.
     bool has_footage(EventId event) const { return catalog.counts(event).videos.seconds > 0; }
 
-    // Surest first. Copies of a photo are as sure and as alike but for rounding: of those the ids decide, as
-    // on every page.
+    // Surest first. Copies of a photo are as sure and as alike but for what the machine rounds: that is cut
+    // off, and of those the ids decide, as on every page.
     static void put_in_order(std::vector<FoundPhoto>& found) {
-        const auto place = [](const FoundPhoto& one) {
-            return std::tuple(-std::llround(one.match.probability * 1e9),
-                              -std::llround(double{one.match.similarity} * 1e6), one.photo.uuid);
-        };
-        std::ranges::sort(found, {}, place);
+        for (FoundPhoto& one : found) {
+            one.match.probability = std::floor(one.match.probability * 1e9) / 1e9;
+            one.match.similarity = static_cast<float>(std::round(double{one.match.similarity} * 1e6) / 1e6);
+        }
+        std::ranges::sort(found, {}, [](const FoundPhoto& one) {
+            return std::tuple(-one.match.probability, -one.match.similarity, one.photo.uuid);
+        });
     }
 
     std::vector<Match> match_photos(EventId event, std::span<const Probe> probes, std::optional<int> limit,
