@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 import os
 import time
+import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from tests.server.conftest import wait_until_ready
 from tests.server.running import Server
 from tests.server.world import World
 
+import eventlens
 from eventlens.sample_event import SampleEvent
 
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium here (Debian: apt install chromium)")
@@ -124,20 +127,41 @@ def look_through_photos(phone: Browser, count: int) -> None:
     assert phone.evaluate("document.activeElement.parentElement === document.querySelector('#photos li')")
 
 
-def test_an_original_is_downloaded_as_it_was_taken(served, world, phone, tmp_path):
-    downloads = tmp_path / "downloads"
-    phone.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(downloads))
+@contextmanager
+def offering_originals(event: eventlens.Event) -> Iterator[None]:
+    event.originals = True
+    try:
+        yield
+    finally:
+        event.originals = False
+
+
+def downloaded(served, world, phone, folder: Path) -> bytes:
+    """The first photo of a bib, as the page's button gives it."""
+    phone.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
     phone.open(f"{link_to(served, world, 'race')}&bib=A207")
     until_shown(phone, len(world.of_bib))
     phone.tap("#photos button")
     phone.tap("#download")
     end = time.monotonic() + 20
-    while not (found := [path for path in downloads.glob("*.jpg") if path.stat().st_size]):
+    while not (found := [path for path in folder.glob("*.jpg") if path.stat().st_size]):
         assert time.monotonic() < end, f"nothing was downloaded: {phone.text('#viewer')} {phone.problems}"
         time.sleep(0.1)
-    originals = [path.read_bytes() for path in (world.workspace.folder.parent / "media" / "race").iterdir()]
-    assert found[0].read_bytes() in originals
     assert phone.problems == []
+    return found[0].read_bytes()
+
+
+def test_an_original_is_downloaded_as_it_was_taken(served, world, phone, tmp_path):
+    with offering_originals(world.events["race"]):
+        photo = downloaded(served, world, phone, tmp_path / "downloads")
+    originals = [path.read_bytes() for path in (world.workspace.folder.parent / "media" / "race").iterdir()]
+    assert photo in originals
+
+
+def test_of_an_event_that_keeps_its_originals_the_preview_is_downloaded(served, world, phone, tmp_path):
+    photo = downloaded(served, world, phone, tmp_path / "downloads")
+    with urllib.request.urlopen(phone.evaluate("document.querySelector('#large').src"), timeout=20) as shown:
+        assert photo == shown.read()
 
 
 def test_a_selfie_finds_photos_and_clips(served, world, phone, sample: SampleEvent):

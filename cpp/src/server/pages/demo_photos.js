@@ -90,18 +90,27 @@ export function setUpViewer(original) {
 
     $("download").addEventListener("click", async () => {
         const note = $("download-note");
+        const photo = photos[shown];
+        if (!photo.original_url) { // the event keeps its originals: what is shown can be had
+            save(photo.img_url, "");
+            return;
+        }
         $("download").disabled = true;
         note.textContent = "Asking for the original …";
         try {
-            const file = await original(photos[shown].image_id);
-            const link = document.createElement("a");
-            link.href = file.url;
-            link.download = file.filename;
-            link.click();
+            const file = await original(photo.image_id);
+            save(file.url, file.filename);
             note.textContent = "";
         } catch (error) {
             note.textContent = error.message;
         }
         $("download").disabled = false;
     });
+}
+
+// Buckets are elsewhere: what comes from there opens beside the page if the browser does not save it.
+function save(url, name) {
+    const link = document.createElement("a");
+    Object.assign(link, { href: url, download: name, target: "_blank", rel: "noopener" });
+    link.click();
 }
