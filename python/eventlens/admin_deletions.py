@@ -19,7 +19,7 @@ from eventlens.command_options import (
     event_named,
     open_existing,
 )
-from eventlens.terminal import count_of, out, print_failures, print_json, shown
+from eventlens.terminal import count_of, out, pairs, print_failures, print_json, shown
 
 
 def delete_photos(
@@ -45,8 +45,8 @@ def delete_photos(
       eventlens event delete-photos 3 --image 0f6d2c1e-7a55-4c0b-9b1e-5f0f4a3e9d10 --yes
 
     All that is known of them goes, their faces and bibs, also from the answers of earlier searches, and so do their
-    thumbnails and previews. There is no way back: `eventlens index` leaves them alone from now on. The originals are
-    never touched, they stay where the organiser has them.
+    thumbnails and previews; where a place fails just now, later runs try again. There is no way back: `eventlens index`
+    leaves them alone from now on. The originals are never touched, they stay where the organiser has them.
 
     Photos that are hidden, or on which the bib is unsure or partly seen, are deleted by --image alone. Videos stay.
     """
@@ -56,15 +56,18 @@ def delete_photos(
     photos, unknown = photos_meant(there, bib, request_id, image or [])
     if photos and not yes:
         ask_before(f"Delete {count_of(len(photos), 'photo')} of {shown(there.name)!r} for good?")
-    deleted = there.delete(photos)
+    done = there._engine.delete_photos(there.id, [photo.id for photo in photos])
+    left = [(failure.key, failure.reason) for failure in done.files_left]
     if as_json:
-        print_json({"event": there.id, "photos": deleted, "unknown": unknown})
+        told = {"event": there.id, "photos": done.photos, "unknown": unknown, "files_left": pairs(left)}
+        print_json(told)
     else:
-        out.print(f"{count_of(deleted, 'photo')} deleted for good" if photos else "nothing found")
+        out.print(f"{count_of(done.photos, 'photo')} deleted for good" if photos else "nothing found")
         print_failures([(uuid, "no photo of the event") for uuid in unknown], "unknown", len(unknown))
+        print_failures(left, "still there")
     if not photos:
         raise typer.Exit(NOTHING_FOUND)
-    if unknown:
+    if unknown or left:
         raise typer.Exit(SOME_FAILED)
 
 

@@ -339,7 +339,7 @@ def test_photos_of_a_bib_are_deleted_and_stay_away(race, indexed_photos, tmp_pat
     assert shown
     assert others
     done = told(*deleting(race, tmp_path), "--bib", bib, "--yes")
-    assert done == {"event": race.id, "photos": len(shown), "unknown": []}
+    assert done == {"event": race.id, "photos": len(shown), "unknown": [], "files_left": []}
     assert uuids_of(race) == others
     left = {path.stem for path in (tmp_path / "season" / "renditions").rglob("*.jpg")}
     assert left == others, "their thumbnails and previews go with them"
@@ -371,13 +371,26 @@ def test_photos_are_deleted_one_by_one(race, tmp_path):
     unknown = "00000000-0000-4000-8000-000000000000"
     images = ["--image", first, "--image", second.upper(), "--image", first]
     done = told(*deleting(race, tmp_path), *images, "--image", unknown, "--yes", code=4)
-    assert done == {"event": race.id, "photos": 2, "unknown": [unknown]}
+    assert done == {"event": race.id, "photos": 2, "unknown": [unknown], "files_left": []}
     assert uuids_of(race) == set(others)
     done = run(*deleting(race, tmp_path), "--image", first, "--image", "me.jpg", "--yes", code=1)
     assert "nothing found" in done.stdout
     assert "unknown  me.jpg: no photo of the event" in done.stdout
     with pytest.raises(LookupError):
         race.photo(first)
+
+
+def test_pictures_that_cannot_be_deleted_are_told(race, tmp_path):
+    """The photos are gone all the same, and the next run tries again."""
+    first = min(uuids_of(race))
+    picture = next((tmp_path / "season" / "renditions").rglob(f"{first}*.jpg"))
+    picture.unlink()
+    picture.mkdir()
+    (picture / "in the way").touch()
+    done = told(*deleting(race, tmp_path), "--image", first, "--yes", code=4)
+    assert (done["photos"], len(done["files_left"])) == (1, 1)
+    assert picture.name in done["files_left"][0]["key"]
+    assert first not in uuids_of(race)
 
 
 def test_the_command_line_asks_before_it_deletes_photos(race, tmp_path):
