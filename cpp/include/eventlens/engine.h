@@ -422,6 +422,9 @@ class ClipWorkers {
     // There is a new job: look at once. Thread safe.
     void wake();
 
+    // What is in work is left soon, and no job begun; the destructor waits for that. Thread safe.
+    void end();
+
   private:
     struct Impl;
     std::unique_ptr<Impl> impl_;
@@ -454,6 +457,9 @@ class IndexQueue {
 
     // There is a new run: look at once. Thread safe.
     void wake();
+
+    // As of ClipWorkers.
+    void end();
 
   private:
     struct Impl;

@@ -119,6 +119,10 @@ void make_clips(Catalog& catalog, const Claim& claim, const ClipTools& tools,
         catalog.give_back_clip_job(claim);
         return;
     } catch (const std::exception& error) {
+        if (stopped()) {  // most likely the reason
+            catalog.give_back_clip_job(claim);
+            return;
+        }
         trouble = error.what();
     }
     catalog.finish_clip_job(claim, trouble);
@@ -168,6 +172,10 @@ ClipWorkers::~ClipWorkers() = default;
 
 void ClipWorkers::wake() {
     impl_->shift.wake();
+}
+
+void ClipWorkers::end() {
+    impl_->shift.end();
 }
 
 }  // namespace eventlens

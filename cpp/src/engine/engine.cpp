@@ -321,8 +321,11 @@ struct Engine::Impl {
 
     // As StoreOpener.
     std::shared_ptr<const Store> store_at(const std::string& uri, const std::string& access) const {
-        return opened_once(stores, uri.empty() ? own_renditions().string() : location_of(uri, access),
-                           open_store);
+        return opened_once(stores, store_location(uri, access), open_store);
+    }
+
+    std::string store_location(const std::string& uri, const std::string& access) const {
+        return uri.empty() ? own_renditions().string() : location_of(uri, access);
     }
 
     StoreOpener store_opener() const {
@@ -356,7 +359,7 @@ struct Engine::Impl {
     StoredFile rendition_file(PhotoId photo, RenditionKind kind) const {
         const auto rendition = catalog.rendition(photo, kind);
         if (!rendition)
-            throw Error(ErrorCode::not_found, "no renditions of photo " + catalog.photo(photo).key +
+            throw Error(ErrorCode::not_found, "no renditions of photo " + std::to_string(photo) +
                                                   " were made: see make_renditions()");
         return catalog.rendition_file(photo, *rendition);
     }
@@ -387,8 +390,8 @@ struct Engine::Impl {
         return source_of(video.event, video.source, video.key)->open(video.key);
     }
 
-    // Runs over a source that is opened for this run alone: should the run end early, its threads stop
-    // waiting for the network.
+    // Runs over a source, and into a store of renditions, that are opened for this run alone: should the run
+    // end early, its threads stop waiting for the network.
     template <typename OpenSource>
     IndexReport index(EventId event, const IndexOptions& wanted, OpenSource&& open) {
         std::atomic<bool> ending{false};
@@ -398,11 +401,11 @@ struct Engine::Impl {
             if (wanted.while_waiting && std::this_thread::get_id() == caller) wanted.while_waiting();
         };
         const std::unique_ptr<const Source> source = open(storage);
-        return index(event, *source, wanted, ending);
+        return index(event, *source, storage, wanted, ending);
     }
 
-    IndexReport index(EventId event, const Source& source, const IndexOptions& wanted,
-                      std::atomic<bool>& ending) {
+    IndexReport index(EventId event, const Source& source, const StorageOptions& storage,
+                      const IndexOptions& wanted, std::atomic<bool>& ending) {
         (void)catalog.event(event);
         IndexRun run{.catalog = catalog,
                      .event = event,
@@ -419,7 +422,10 @@ struct Engine::Impl {
         run.bibs = &bibs();
         std::optional<RenditionMaker> maker;
         if (const auto settings = catalog.renditions(event)) {
-            maker.emplace(event, *settings, store_opener());
+            maker.emplace(event, *settings,
+                          [this, &storage](const std::string& uri, const std::string& access) {
+                              return open_store(store_location(uri, access), storage);
+                          });
             run.renditions = &*maker;
         }
         IndexReport report = run_index(run);

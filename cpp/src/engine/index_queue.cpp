@@ -80,19 +80,22 @@ class ClaimedRun {
                 engine_.index(info.event, location_of(engine_.catalog(), info.event, info.source),
                               watched(info.retry_failed));
             add_report(counts_, report);
-            if (hears_) hears_(counts_);
+            hear();
             engine_.catalog().finish_index_run(claim_, IndexRunState::completed, counts_,
                                                failures_of(report));
             return;
         } catch (const Stopped&) {
+            hear();
             engine_.catalog().give_back_index_run(claim_);
             return;
         } catch (const Cancelled&) {
+            hear();
             engine_.catalog().finish_index_run(claim_, IndexRunState::cancelled, counts_);
             return;
         } catch (const std::exception& error) {
             trouble = error.what();
         }
+        hear();
         engine_.catalog().finish_index_run(claim_, IndexRunState::failed, counts_, {}, trouble);
     }
 
@@ -108,12 +111,16 @@ class ClaimedRun {
         return watched;
     }
 
+    void hear() const {
+        if (hears_) hears_(counts_);
+    }
+
     void tell() {
         if (stopped_()) throw Stopped{};
         const Clock::time_point now = Clock::now();
         if (now - told_ < between_tellings) return;
         told_ = now;
-        if (hears_) hears_(counts_);
+        hear();
         if (!engine_.catalog().tell_index_run(claim_, counts_)) throw Cancelled{};
     }
 
@@ -183,6 +190,10 @@ IndexQueue::~IndexQueue() = default;
 
 void IndexQueue::wake() {
     impl_->shift.wake();
+}
+
+void IndexQueue::end() {
+    impl_->shift.end();
 }
 
 }  // namespace eventlens

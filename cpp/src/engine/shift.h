@@ -26,10 +26,13 @@ class Shift {
     // There is work: one of them looks at once. Thread safe.
     void wake();
 
+    // What is in work is left soon, and nothing new begun. Does not wait for it: the destructor does. Thread
+    // safe.
+    void end();
+
   private:
     void run();
     void rest();
-    void end();
 
     const int threads_;
     const std::chrono::milliseconds look_every_;
