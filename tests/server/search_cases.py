@@ -284,6 +284,7 @@ def _refused_forms(operation: str, path: str) -> Iterator[Case]:
     yield sent("a form of plain fields: an id that is no UUID", 400, RawBody(fields, b"request_id=abc"))
     yield sent("a form of plain fields: nothing", 400, RawBody(fields, b""))
     yield sent("a form of plain fields: a file as text", 400, RawBody(fields, b"file=hello"))
+    yield sent("a form of plain fields: millions of them", 400, RawBody(fields, b"%&a&" * 2_000_000))
     yield sent("a form of plain fields: broken", 400, RawBody(fields, b"request_id=%f"))
     unknown = f"request_id={NOWHERE}".encode()
     yield sent("a form of plain fields: an unknown id", 404, RawBody(fields + "; charset=utf-8", unknown))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import socket
 import sqlite3
@@ -228,6 +229,10 @@ def test_misspelt_keys_for_old_clients(strict: Server, world: World) -> None:
     assert image["widht"] == image["width"]
     assert image["thumbanail_url"] == image["thumbnail_url"]
     assert image["orginal_url"] == image["original_url"]
+    document = strict.ask("GET", "/openapi.json", {"Host": "photos.example.org"})
+    assert "orginal_url" in json.loads(document.body)["components"]["schemas"]["ImageItem"]["properties"]
+    known = {"Host": "photos.example.org", "If-None-Match": document.headers["ETag"]}
+    assert strict.ask("GET", "/openapi.json", known).status == 304
 
 
 @shows("searchByFace", "the catalog cannot be written: try again with the same request_id", 500)

@@ -60,16 +60,21 @@ class Bucket:
 
 @dataclass
 class Troubled:
-    """A workspace whose one photo lies in the bucket, and what asks for it.
+    """A workspace whose one photo and one video lie in the bucket, and what asks for them.
 
     Attributes:
         base: Of the event's paths.
+        selfie: Of somebody in the video.
     """
 
     workspace: Path
     bucket: Bucket
     base: str
     headers: dict[str, str]
+    selfie: bytes
+
+    def client(self, server: Server) -> eventlens.Client:
+        return eventlens.Client(server.url, self.headers["X-API-Key"], 1)
 
     def thumbnail(self, server: Server) -> str:
         """The path of the photo's thumbnail, which was not made yet."""
@@ -82,25 +87,31 @@ class Troubled:
 def troubled(sample: SampleEvent, tmp_path: Path) -> Iterator[Troubled]:
     (tmp_path / "photos").mkdir()
     shutil.copy(sample.photos / "lakeside_001.jpg", tmp_path / "photos" / PHOTO)
+    eventlens.cut_clip(sample.videos / sample.video.name, (4.0, 9.0), tmp_path / "photos" / "finish.mp4")
     season = eventlens.open(tmp_path / "season")
     event = season.create_event("race", bib_pattern=BIB_PATTERN)
-    assert event.index(tmp_path / "photos").added == 1
+    assert event.index(tmp_path / "photos").failed == []
     headers = {"X-API-Key": season.create_key(1).key}
     with closing(Bucket()) as bucket:
         with closing(sqlite3.connect(season.folder / "catalog.sqlite")) as catalog:
             access = f"endpoint=http://127.0.0.1:{bucket.port}&anonymous=1"
             catalog.execute("UPDATE sources SET uri = 's3://season/photos/', access = ?", (access,))
             catalog.commit()
-        yield Troubled(season.folder, bucket, f"/api/v1/ext/1/event/{event.id}", headers)
+        base = f"/api/v1/ext/1/event/{event.id}"
+        yield Troubled(season.folder, bucket, base, headers, sample.selfies["astronaut"].read_bytes())
 
 
 def test_a_bucket_that_says_nothing(troubled: Troubled, tmp_path: Path) -> None:
-    """Neither the gallery and the metrics wait for it, nor does the end of the server."""
+    """Neither the gallery and the metrics wait for it, nor does the end of the server, which spoils no clip."""
     server = Server(troubled.workspace, tmp_path / "log", {"drain_seconds": "1"})
     with ThreadPoolExecutor(MORE_THAN_THREADS) as crowd:
         try:
             wait_until_ready(server)
             thumbnail = troubled.thumbnail(server)
+            event = int(troubled.base.rpartition("/")[2])
+            with troubled.client(server) as client:
+                search = client.search_face(event, troubled.selfie)
+                assert client.start_clips(event, request_id=search.request_id).status == "processing"
 
             def look(_: int) -> None:
                 with suppress(OSError):  # the server ends before the answer is there
@@ -119,6 +130,11 @@ def test_a_bucket_that_says_nothing(troubled: Troubled, tmp_path: Path) -> None:
             server.close()
         # Six attempts of twenty seconds each would be made for every one of them.
         assert time.monotonic() - begun < 20
+    with (
+        Server(troubled.workspace, tmp_path / "log", {"drain_seconds": "1"}) as server,
+        troubled.client(server) as client,
+    ):
+        assert client.clips(event, search.request_id).status == "processing"
 
 
 def test_the_log_names_no_files(troubled: Troubled, tmp_path: Path) -> None:

@@ -180,7 +180,7 @@ std::vector<Route> admin_event_routes() {
                               route("POST", one + "/tokens", make_visitor_token)};
     for (Route& each : routes) {
         if (each.method == "PUT") each.max_body = largest_roster;
-        if (each.method == "DELETE") each.work = Work::storage;
+        if (each.method == "DELETE" || each.pattern.ends_with("/sources")) each.work = Work::storage;
     }
     return routes;
 }

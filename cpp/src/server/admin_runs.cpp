@@ -65,7 +65,9 @@ std::vector<Route> admin_run_routes() {
         return Route{
             .method = method, .pattern = pattern, .handler = std::move(handler), .gate = Gate::administrator};
     };
-    return {route("GET", of_event, list_runs), route("POST", of_event, start_run), route("GET", one, one_run),
+    Route start = route("POST", of_event, start_run);
+    start.work = Work::storage;  // a new source is looked for
+    return {route("GET", of_event, list_runs), std::move(start), route("GET", one, one_run),
             route("POST", one + "/cancel", cancel_run)};
 }
 

@@ -312,7 +312,8 @@ std::vector<Route> photo_routes() {
         {.method = "POST",
          .pattern = "/api/v1/ext/{org_id}/event/{event_id}/original-photos",
          .handler = original_photos,
-         .gate = Gate::event},
+         .gate = Gate::event,
+         .work = Work::storage},
     };
 }
 

@@ -453,7 +453,11 @@ struct HttpServer::Impl {
             throw busy;
         }
         const InWork counted(pool.waiting);
-        co_return co_await on_worker(pool.threads, on_workers, [&] { return admission.answer(request); });
+        co_return co_await on_worker(pool.threads, on_workers, [&] {
+            if (closing)
+                throw Refusal(503, "The server is ending");  // nobody is left who would hear an answer
+            return admission.answer(request);
+        });
     }
 
     template <typename Stream>

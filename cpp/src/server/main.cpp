@@ -202,10 +202,14 @@ int serve(const Config& config) {
     sigwait(&ending, &signal);
     log.info("ending: requests in work are finished");
     operation.begin_ending();
-    const auto give_up = [&giving_up] { giving_up = true; };
+    // What works in the background is told first that it goes on at the next start: what it waits for fails.
+    const auto give_up = [&] {
+        operation.leave_work();
+        giving_up = true;
+    };
     server.stop(std::chrono::seconds(config.drain_seconds), give_up);
     if (admin_server) admin_server->stop(std::chrono::seconds(1), give_up);
-    give_up();  // what works in the background goes on at the next start
+    give_up();
     operation.stop();
     log.info("ended");
     return 0;

@@ -23,10 +23,19 @@ struct Operation::Impl {
         try {
             for (const EventId event : service.catalog().event_ids()) {
                 if (ending) return;
-                (void)service.engine().gallery_stats(event);
+                load_faces(event);
             }
         } catch (const std::exception& error) {
             log.warning("faces are read by the first search: " + without_names(error.what()));
+        }
+    }
+
+    void load_faces(EventId event) {
+        try {
+            (void)service.engine().gallery_stats(event);
+        } catch (const std::exception& error) {
+            log.warning("faces of event " + std::to_string(event) +
+                        " are read by the first search: " + without_names(error.what()));
         }
     }
 
@@ -190,8 +199,14 @@ void Operation::begin_ending() {
     impl_->ending = true;
 }
 
+void Operation::leave_work() {
+    if (impl_->index_queue) impl_->index_queue->end();
+    if (impl_->clip_workers) impl_->clip_workers->end();
+}
+
 void Operation::stop() {
     begin_ending();
+    leave_work();
     impl_->service.wake_clip_workers = [] {};
     impl_->service.wake_index_queue = [] {};
     impl_->service.wake_webhooks = [] {};
@@ -207,7 +222,7 @@ std::vector<Route> Operation::health_routes() {
         return success("ok", {{"status", "ok"}});
     };
     const auto ready = [impl = impl_.get()](Service&, const Caller&, const Request&) {
-        if (!impl->ready)
+        if (!impl->ready || impl->ending)
             return failure(503, impl->ending           ? "The server is ending"
                                 : impl->models_missing ? "The models cannot be loaded; the log says why"
                                                        : "The models are being loaded");

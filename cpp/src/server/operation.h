@@ -22,6 +22,7 @@ class Operation {
 
     void start();
     void begin_ending();  // not ready any more
+    void leave_work();    // nothing new is begun; waits for nothing
     void stop();          // when threads have ended; what is unfinished goes on at the next start
 
     std::vector<Route> health_routes();          // /healthz, /readyz

@@ -44,10 +44,11 @@ std::string with_legacy_keys(std::string_view document) {
     return told.dump(2);
 }
 
-Reply show_legacy_document(const Page& page) {
-    Reply reply{.content_type = std::string(page.content_type), .body = with_legacy_keys(page.content)};
-    reply.headers.emplace_back("Cache-Control", "no-cache");
-    return reply;
+const Page& legacy_document(const Page& page) {
+    static const std::string content = with_legacy_keys(page.content);
+    static const std::string etag = std::string(page.etag.substr(0, page.etag.size() - 1)) + "-legacy\"";
+    static const Page document{page.path, page.content_type, content, etag};
+    return document;
 }
 
 }  // namespace
@@ -60,7 +61,7 @@ std::vector<Route> page_routes() {
                           .handler =
                               [&page](Service& service, const Caller&, const Request& request) {
                                   if (page.path == "/openapi.json" && service.config().legacy_image_keys)
-                                      return show_legacy_document(page);
+                                      return show(legacy_document(page), request);
                                   return show(page, request);
                               },
                           .work = Work::light});

@@ -1,6 +1,7 @@
 #include "server/photo_links.h"
 
 #include <algorithm>
+#include <optional>
 
 #include <nlohmann/json.hpp>
 
@@ -40,8 +41,9 @@ class Linker {
             const std::string& store = uri_of(rendition->store);
             if (is_public(service_, store))
                 return service_.config().media_base_url + "/" + rendition_key(photo.event, photo.uuid, kind);
-            if (names_bucket(store))
-                return service_.engine().rendition_link(photo.id, kind, {links_of_buckets_last, {}});
+            if (names_bucket(store)) {
+                if (const auto link = link_to_bucket(photo.id, kind)) return *link;
+            }
         }
         return service_.links().steady(
             request_, media_path(photo.event, kind == RenditionKind::thumbnail ? "small" : "large",
@@ -49,6 +51,16 @@ class Linker {
     }
 
   private:
+    // Nothing when it was removed a moment ago.
+    std::optional<std::string> link_to_bucket(PhotoId photo, RenditionKind kind) {
+        try {
+            return service_.engine().rendition_link(photo, kind, {links_of_buckets_last, {}});
+        } catch (const Error& error) {
+            if (error.code() != ErrorCode::not_found) throw;
+            return std::nullopt;
+        }
+    }
+
     const std::string& uri_of(StoreId store) {
         const auto [at, first] = stores_.try_emplace(store);
         if (first) at->second = service_.catalog().store(store).uri;

@@ -14,12 +14,17 @@ namespace {
 
 constexpr std::size_t megabyte = 1 << 20;
 
+constexpr std::size_t largest_plain_form = 4096;  // bytes; an id has 36
+
+constexpr const char* selfies_are_files = "A selfie must be sent as a file, in multipart/form-data";
+
 // A form of plain fields.
 std::optional<std::string> id_among_fields(std::string_view body) {
+    if (body.size() > largest_plain_form) throw Refusal(400, selfies_are_files);
     Mistakes mistakes;
     const Query fields(body, mistakes);
     if (mistakes.any()) throw Refusal(400, "The form cannot be decoded");
-    if (fields.get("file")) throw Refusal(400, "A selfie must be sent as a file, in multipart/form-data");
+    if (fields.get("file")) throw Refusal(400, selfies_are_files);
     const auto id = fields.get("request_id");
     return id ? std::optional<std::string>(*id) : std::nullopt;
 }
