@@ -93,6 +93,11 @@ class ClaimedRun {
             engine_.catalog().finish_index_run(claim_, IndexRunState::cancelled, counts_);
             return;
         } catch (const std::exception& error) {
+            if (stopped_()) {  // most likely the reason
+                hear();
+                engine_.catalog().give_back_index_run(claim_);
+                return;
+            }
             trouble = error.what();
         }
         hear();
