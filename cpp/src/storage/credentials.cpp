@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::int64_t renewed_before = 300;  // seconds
 constexpr std::int64_t patience = 30;         // seconds between two attempts to renew keys that still hold
+constexpr std::int64_t patience_without = 2;  // and those that do not
 
 // By this machine's clock, which is the one of the services that lend keys.
 std::int64_t now() {
@@ -76,14 +77,17 @@ Credentials::Found Credentials::look_anew() const {
 Keys Credentials::keys() const {
     const std::lock_guard lock(mutex_);
     const std::int64_t time = now();
+    const auto ended = [&] { return found_.expires != 0 && time >= found_.expires; };
     if (found_.expires != 0 && time >= found_.expires - renewed_before && time >= look_again_) {
+        trouble_.reset();
         try {
             found_ = look_anew();
-        } catch (const Error&) {
-            if (time >= found_.expires) throw;
+        } catch (const Error& error) {
+            trouble_ = error;
         }
-        look_again_ = time + patience;
+        look_again_ = now() + (trouble_ && ended() ? patience_without : patience);
     }
+    if (trouble_ && ended()) throw Error(*trouble_);  // those who ask meanwhile do not wait for it again
     return found_.keys;
 }
 

@@ -37,7 +37,8 @@ class Credentials {
     std::string profile_;
     mutable std::mutex mutex_;  // of those below; held while looking, so that many threads look once
     mutable Found found_;
-    mutable std::int64_t look_again_ = 0;  // not before, after the service failed
+    mutable std::int64_t look_again_ = 0;     // not before
+    mutable std::optional<Error> trouble_{};  // of the last attempt
 };
 
 }  // namespace eventlens::s3

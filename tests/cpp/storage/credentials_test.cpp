@@ -165,7 +165,9 @@ TEST_F(CredentialsTest, AreLentByContainersAndRenewed) {
 // Those of a run that is under way: nothing is wrong with what it asks for.
 TEST_F(CredentialsTest, ThatEndAndAreNotLentAgainAreMissedUntilThereAreOthers) {
     std::string refusal;
+    int asked = 0;
     LoopbackServer service([&](const std::string&) {
+        ++asked;
         if (refusal.empty()) return Reply{ok(keys_json("lent", std::chrono::seconds(-9)))};
         return Reply{"HTTP/1.1 " + refusal + "\r\nContent-Length: 0\r\n\r\n"};
     });
@@ -177,6 +179,10 @@ TEST_F(CredentialsTest, ThatEndAndAreNotLentAgainAreMissedUntilThereAreOthers) {
         try {
             credentials.keys();
         } catch (const Error& error) {
+            // Whoever asks next does not wait for it again.
+            const int asked_before = asked;
+            EXPECT_THROW(credentials.keys(), Error);
+            EXPECT_EQ(asked, asked_before);
             EXPECT_NE(std::string(error.what()).find("answered " + with.substr(0, 3)), std::string::npos);
             return error.code();
         }
