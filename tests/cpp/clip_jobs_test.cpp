@@ -274,12 +274,23 @@ TEST_F(ClipJobs, LeaveUnwantedFilesWithEveryWayToGo) {
 
     catalog.set_videos_hidden(event, std::array{videos[1]}, true);
     EXPECT_TRUE(job().clips.empty());
+    EXPECT_EQ(job().state, ClipJobState::clip_failed) << "completed is told where there is a clip";
     catalog.set_videos_hidden(event, std::array{videos[1]}, false);
+    EXPECT_EQ(job().state, ClipJobState::completed);
     const std::set<std::string> last = keys();
     const Purge purge = catalog.purge(event);
     EXPECT_EQ(purge.removed.at("clips"), 1);
     EXPECT_TRUE(unwanted().contains(*last.begin()));
     EXPECT_EQ(catalog.count_unwanted_files(event), 4) << "two each of two searches";
+}
+
+TEST_F(ClipJobs, WhoseVideosAreAllGoneAreStartedAgain) {
+    const Claim claim = started_and_planned();
+    for (int i = 0; i < 2; ++i) store_next(claim);
+    EXPECT_TRUE(catalog.finish_clip_job(claim));
+    catalog.remove_videos(event, std::array{videos[0], videos[1]});
+    EXPECT_EQ(job().state, ClipJobState::clip_failed);
+    EXPECT_EQ(catalog.start_clip_job(event, request, true).state, ClipJobState::processing);
 }
 
 TEST_F(ClipJobs, WhoseSearchGoesWhileAClipIsStoredLeaveNoFile) {

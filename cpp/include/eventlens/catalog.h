@@ -431,10 +431,10 @@ struct SavedSearch {
 // How a clip job stands. All but `processing` are final, unless a job that came to nothing is started again.
 enum class ClipJobState {
     processing,
-    completed,    // at least one clip was made
+    completed,    // at least one clip was made, and is still there
     no_matches,   // the person is seen in no video
     no_segments,  // is seen, but nowhere for long enough
-    clip_failed,  // there were seconds to cut, and no cut came out
+    clip_failed,  // there were seconds to cut, and no cut came out, or all are gone with their videos
     failed,       // it broke off before any clip
 };
 std::string_view name_of(ClipJobState state);  // "processing", ...

@@ -79,6 +79,8 @@ void read_clips(sqlite::Database& database, ClipJob& job) {
                 {clip.video, std::move(clip.video_key), row.text(10), row.integer(11) != 0});
         }
     }
+    // Clips go with their videos.
+    if (job.state == ClipJobState::completed && job.clips.empty()) job.state = ClipJobState::clip_failed;
 }
 
 std::optional<ClipJob> job_of_search(sqlite::Database& database, EventId event, const Uuid& request) {
