@@ -7,16 +7,20 @@ import json
 import shutil
 import urllib.error
 import urllib.request
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import pytest
+from azure.storage.blob import AccountSasPermissions, ResourceTypes, generate_account_sas
 from PIL import Image, ImageCms
-from tests.python.servers import Bucket
+from tests.python.servers import Bucket, Container
 from tests.python.test_cli import run
+from tests.server.running import Server
 
 import eventlens
+from eventlens.sample_event import BIB_PATTERN, SampleEvent
 
 
 def picture(encoded: bytes) -> Image.Image:
@@ -252,6 +256,55 @@ def test_in_a_bucket(few: Path, bucket: Bucket, tmp_path: Path) -> None:
     assert bucket.storage.secret_key.encode() not in (season.folder / "catalog.sqlite").read_bytes()
     event.remove_renditions()
     assert not any(map(of_ours, bucket.keys()))
+
+
+def test_a_server_that_has_but_a_signature(
+    sample: SampleEvent, container: Container, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a shared access signature no links can be signed: the server gives what lies there itself."""
+    signature = generate_account_sas(
+        container.server.account,
+        container.server.key,
+        ResourceTypes(container=True, object=True),
+        AccountSasPermissions(read=True, list=True, write=True, create=True, delete=True),
+        datetime.now(timezone.utc) + timedelta(minutes=30),
+    )
+    connection = f"BlobEndpoint={container.endpoint};SharedAccessSignature={signature}"
+    monkeypatch.setenv("AZURE_STORAGE_CONNECTION_STRING", connection)
+    original = (sample.photos / "lakeside_001.jpg").read_bytes()
+    container.put("media/one.jpg", original)
+    clip = tmp_path / "finish.mp4"
+    eventlens.cut_clip(sample.videos / sample.video.name, (4.0, 9.0), clip)
+    container.put("media/finish.mp4", clip.read_bytes())
+    place = f"az://{container.server.account}/{container.name}"
+    season = eventlens.open(tmp_path / "season")
+    event = season.create_event("Race", bib_pattern=BIB_PATTERN)
+    event.set_renditions(f"{place}/public/")
+    assert event.index(f"{place}/media/").failed == []
+    (photo,) = photos_of(event)
+
+    def fetched(url: str) -> bytes:
+        with urllib.request.urlopen(url) as answer:
+            content: bytes = answer.read()
+        return content
+
+    with (
+        Server(season.folder, tmp_path / "log") as server,
+        eventlens.Client(server.url, season.create_key(1).key, 1) as client,
+    ):
+        (image,) = client.each_image(event.id)
+        assert fetched(image.thumbnail_url) == photo.thumbnail()
+        assert fetched(image.img_url) == photo.preview()
+        (link,) = client.originals(event.id, image_id=photo.uuid).presigned_urls
+        assert fetched(link.url) == original
+        some = urllib.request.Request(link.url, headers={"Range": "bytes=100-299"})
+        with urllib.request.urlopen(some) as answer:
+            assert (answer.status, answer.read()) == (206, original[100:300])
+            assert answer.headers["Content-Type"] == "image/jpeg"
+        request_id = client.start_clips(event.id, bib="318").request_id
+        (made,) = client.wait_for_clips(event.id, request_id).videos
+        assert fetched(made.video_url)[4:8] == b"ftyp"
+    assert sum(1 for key in container.keys() if key.startswith("public/")) == 3  # noqa: SIM118
 
 
 def test_command_line(few: Path, tmp_path: Path) -> None:

@@ -349,6 +349,9 @@ class Engine {
     // The original file's bytes, from its source. Throws Error(not_found) when the source no longer has it.
     std::vector<std::byte> photo_bytes(PhotoId photo) const;
 
+    // The same, to be read piece by piece. Throws as photo_bytes().
+    std::shared_ptr<const ByteSource> open_photo(PhotoId photo) const;
+
     // A link to the original, see Store::presign_get(). Throws Error(unsupported) unless it lies in a bucket,
     // and one that is reached with credentials.
     std::string original_link(PhotoId photo, const LinkOptions& options = {}) const;

@@ -750,6 +750,11 @@ std::vector<std::byte> Engine::photo_bytes(PhotoId photo) const {
     return impl_->source_of(info.event, info.source, info.key)->read(info.key, largest_photo_file);
 }
 
+std::shared_ptr<const ByteSource> Engine::open_photo(PhotoId photo) const {
+    const PhotoInfo info = impl_->catalog.photo(photo);
+    return impl_->source_of(info.event, info.source, info.key)->open(info.key);
+}
+
 Image Engine::photo_image(PhotoId photo, int long_side) const {
     if (long_side < 0) throw Error(ErrorCode::bad_input, "long_side must not be negative");
     DecodeOptions options;

@@ -1,6 +1,6 @@
 #include <algorithm>
 #include <array>
-#include <cstring>
+#include <span>
 
 #include "base/sha256.h"
 #include "eventlens/error.h"
@@ -51,24 +51,10 @@ std::optional<std::pair<std::int64_t, std::int64_t>> range_of(const Request& req
     return std::pair(*first, std::min(last.value_or(size - 1), size - 1) - *first + 1);
 }
 
-class BytesInMemory : public ByteSource {
-  public:
-    explicit BytesInMemory(std::vector<std::byte> bytes) : bytes_(std::move(bytes)) {}
-    std::int64_t size() const override { return static_cast<std::int64_t>(bytes_.size()); }
-    std::size_t read(std::int64_t offset, std::span<std::byte> into) const override {
-        const auto first = std::min(static_cast<std::size_t>(offset), bytes_.size());
-        const std::size_t count = std::min(into.size(), bytes_.size() - first);
-        std::memcpy(into.data(), bytes_.data() + first, count);
-        return count;
-    }
-
-  private:
-    std::vector<std::byte> bytes_;
-};
-
-// The content, or the part that was asked for, or that it has not changed.
-Reply serve(const Request& request, Reply reply, std::shared_ptr<const ByteSource> content,
-            const std::string& etag) {
+// The content, or the part that was asked for, or that it has not changed: `put` is given the reply, and the
+// offset and length of what belongs into it.
+template <typename Put>
+Reply serve(const Request& request, Reply reply, std::int64_t size, const std::string& etag, Put&& put) {
     reply.headers.emplace_back("ETag", etag);
     reply.headers.emplace_back("Accept-Ranges", "bytes");
     if (const auto known = request.headers.get("If-None-Match"); known && is_among(*known, etag)) {
@@ -76,7 +62,6 @@ Reply serve(const Request& request, Reply reply, std::shared_ptr<const ByteSourc
         reply.content_type.clear();
         return reply;
     }
-    const std::int64_t size = content->size();
     std::int64_t first = 0;
     std::int64_t length = size;
     if (const auto range = range_of(request, size, etag)) {
@@ -91,8 +76,26 @@ Reply serve(const Request& request, Reply reply, std::shared_ptr<const ByteSourc
                                                         std::to_string(first + length - 1) + "/" +
                                                         std::to_string(size));
     }
-    reply.stream = StreamedBody{std::move(content), first, length};
+    put(reply, first, length);
     return reply;
+}
+
+Reply serve(const Request& request, Reply reply, std::shared_ptr<const ByteSource> content,
+            const std::string& etag) {
+    const std::int64_t size = content->size();
+    return serve(request, std::move(reply), size, etag,
+                 [&](Reply& into, std::int64_t first, std::int64_t length) {
+                     into.stream = StreamedBody{std::move(content), first, length};
+                 });
+}
+
+Reply serve(const Request& request, Reply reply, std::span<const std::byte> content,
+            const std::string& etag) {
+    return serve(request, std::move(reply), static_cast<std::int64_t>(content.size()), etag,
+                 [&](Reply& into, std::int64_t first, std::int64_t length) {
+                     into.body.assign(reinterpret_cast<const char*>(content.data()) + first,
+                                      static_cast<std::size_t>(length));
+                 });
 }
 
 PhotoInfo photo_named(Service& service, const Request& request, std::string_view uuid) {
@@ -119,15 +122,15 @@ Reply rendition(Service& service, const Request& request, RenditionKind kind) {
     require_link(service, request, reply);
     const std::string& file = request.parameter("file");
     const PhotoInfo photo = photo_named(service, request, std::string_view(file).substr(0, file.rfind('.')));
-    std::vector<std::byte> jpeg = taken_by([&] { return service.engine().rendition_or_new(photo.id, kind); });
-    const std::string etag = etag_of(jpeg);
-    return serve(request, std::move(reply), std::make_shared<BytesInMemory>(std::move(jpeg)), etag);
+    const std::vector<std::byte> jpeg =
+        taken_by([&] { return service.engine().rendition_or_new(photo.id, kind); });
+    return serve(request, std::move(reply), jpeg, etag_of(jpeg));
 }
 
 // By what the bytes begin with: a key's ending may say anything.
-const char* type_of(std::span<const std::byte> bytes) {
-    const std::string_view start(reinterpret_cast<const char*>(bytes.data()),
-                                 std::min<std::size_t>(bytes.size(), 16));
+const char* type_of(const ByteSource& content) {
+    std::array<std::byte, 16> bytes{};
+    const std::string_view start(reinterpret_cast<const char*>(bytes.data()), content.read(0, bytes));
     if (start.starts_with("\xFF\xD8\xFF")) return "image/jpeg";
     if (start.starts_with("\x89PNG")) return "image/png";
     if (start.starts_with("RIFF") && start.substr(8).starts_with("WEBP")) return "image/webp";
@@ -142,11 +145,14 @@ Reply original(Service& service, const Caller&, const Request& request) {
     Mistakes mistakes;
     const std::string name(Query(request.query, mistakes).get("name").value_or("photo"));  // signed, so ours
     const PhotoInfo photo = photo_named(service, request, request.parameter("file"));
-    std::vector<std::byte> bytes = taken_by([&] { return service.engine().photo_bytes(photo.id); });
-    reply.content_type = type_of(bytes);
+    auto content = taken_by([&] {
+        auto opened = service.engine().open_photo(photo.id);
+        reply.content_type = type_of(*opened);
+        return opened;
+    });
     reply.headers.emplace_back("Content-Disposition", "attachment; filename=\"" + name + "\"");
     const std::string etag = etag_of(std::as_bytes(std::span(photo.fingerprint)));
-    return serve(request, std::move(reply), std::make_shared<BytesInMemory>(std::move(bytes)), etag);
+    return serve(request, std::move(reply), std::move(content), etag);
 }
 
 Reply clip(Service& service, const Caller&, const Request& request) {

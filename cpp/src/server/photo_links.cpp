@@ -30,6 +30,18 @@ const Rendition* made(const std::vector<Rendition>* renditions, RenditionKind ki
     return found == renditions->end() ? nullptr : &*found;
 }
 
+// Nothing when it was removed a moment ago, and of buckets that cannot be linked to: those of whoever has
+// nothing but a shared access signature, or no keys at all.
+template <typename Link>
+std::optional<std::string> link_to_bucket(Link&& link) {
+    try {
+        return link();
+    } catch (const Error& error) {
+        if (error.code() != ErrorCode::not_found && error.code() != ErrorCode::unsupported) throw;
+        return std::nullopt;
+    }
+}
+
 // Links of one answer: what is known of a store is asked once.
 class Linker {
   public:
@@ -42,7 +54,10 @@ class Linker {
             if (is_public(service_, store))
                 return service_.config().media_base_url + "/" + rendition_key(photo.event, photo.uuid, kind);
             if (names_bucket(store)) {
-                if (const auto link = link_to_bucket(photo.id, kind)) return *link;
+                const auto link = link_to_bucket([&] {
+                    return service_.engine().rendition_link(photo.id, kind, {links_of_buckets_last, {}});
+                });
+                if (link) return *link;
             }
         }
         return service_.links().steady(
@@ -51,16 +66,6 @@ class Linker {
     }
 
   private:
-    // Nothing when it was removed a moment ago.
-    std::optional<std::string> link_to_bucket(PhotoId photo, RenditionKind kind) {
-        try {
-            return service_.engine().rendition_link(photo, kind, {links_of_buckets_last, {}});
-        } catch (const Error& error) {
-            if (error.code() != ErrorCode::not_found) throw;
-            return std::nullopt;
-        }
-    }
-
     const std::string& uri_of(StoreId store) {
         const auto [at, first] = stores_.try_emplace(store);
         if (first) at->second = service_.catalog().store(store).uri;
@@ -105,8 +110,12 @@ std::string original_link(Service& service, const Request& request, const PhotoI
 
 std::string clip_link(Service& service, const Request& request, const ClipJob& job, const JobClip& clip) {
     if (is_public(service, clip.file.store_uri)) return service.config().media_base_url + "/" + clip.file.key;
-    if (names_bucket(clip.file.store_uri))
-        return service.engine().clip_link(clip, {links_of_buckets_last, {}});
+    if (names_bucket(clip.file.store_uri)) {
+        const auto link = link_to_bucket([&] {
+            return service.engine().clip_link(clip, {links_of_buckets_last, {}});
+        });
+        if (link) return *link;
+    }
     return service.links().steady(request,
                                   media_path(job.event, "clips", job.request_id + "/" + clip.uuid + ".mp4"));
 }
