@@ -232,6 +232,41 @@ def test_large_bodies_without_a_length_are_cut_off(
             assert reply is None or reply.status == 413  # it may be lost with the connection
 
 
+def test_bodies_of_many_clients_are_bounded_together(world: World, tmp_path: Path) -> None:
+    """They send all of their bodies but the last byte, and wait."""
+    size = 20 * MEGABYTE
+    settings = {"limits.bodies_mb": "50", "limits.body_seconds": "10", "rate.searches": "0"}
+    body = bytes(size)
+    request = head(
+        world, "POST", "faces", "Content-Type: multipart/form-data; boundary=b", f"Content-Length: {size}"
+    )
+    with Server(world.workspace.folder, tmp_path / "log", settings) as server:
+        wait_until_ready(server)
+        before = server.resident_bytes()
+        with connected(server, 10) as many:
+            statuses = []
+            for connection in many:
+                connection.settimeout(LINGERS + PATIENCE)
+                with suppress(ConnectionResetError, BrokenPipeError):
+                    connection.sendall(request + body[:-1])
+            for connection in many:
+                ready, _, _ = select.select([connection], [], [], 0.5)
+                reply = read_reply(connection) if ready else None
+                statuses.append(reply.status if reply else None)
+            assert server.resident_bytes() - before < 150 * MEGABYTE
+            assert statuses[:2] == [None, None]
+            assert 429 in statuses[2:]
+        # Those that are gone leave room.
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            reply = server.raw(request + body)
+            assert reply is not None
+            if reply.status != 429 or time.monotonic() > deadline:
+                break
+            time.sleep(0.05)
+        assert reply.status == 400
+
+
 def send_until_closed(connection: socket.socket, piece: bytes) -> int:
     """Goes on sending whatever is answered, up to 100 MB a second; says how many pieces it were."""
     deadline = time.monotonic() + LINGERS + PATIENCE

@@ -146,6 +146,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("hosts = ['example.org:80']", 'hosts: "example.org:80": write the name alone'),
         ("[proxies]\ntrusted = ['not a network']", 'proxies.trusted: "not a network" is no network'),
         ("[limits]\nselfie_mb = 40", "limits.selfie_mb: 40 is more than limits.body_mb, 32"),
+        ("[limits]\nbodies_mb = 20", "limits.bodies_mb: 20 is less than limits.body_mb, 32"),
         ("workspace = '{files}/short'", 'workspace: cannot be written: "{files}/short" is no folder'),
         ("workspace = '{files}/short/season'", 'workspace: cannot be written: "{files}/short" is no folder'),
         ("log_file = '{files}/models'", 'log_file: cannot be written: "{files}/models" is a folder'),

@@ -216,6 +216,10 @@ def test_a_damaged_catalog(world: World, tmp_path: Path) -> None:
             hold_to_schema(endpoint.operation, reply)
             assert "access" not in reply.message
             until_logged(log, f'"{reply.headers["X-Request-Id"]}"')
+        path, headers = path_of(world, "images"), {"X-API-Key": world.keys["north"]}
+        reply = server.ask("GET", path, headers | {"Origin": "https://club.example"})
+        assert reply.status == 500
+        hold_to_schema("listImages", reply)
         assert "no such table: access" in log.read_text()
         assert server.ask("GET", "/healthz").status == 200
         other.execute("ALTER TABLE lost RENAME TO access")

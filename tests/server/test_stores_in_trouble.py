@@ -64,21 +64,23 @@ class Troubled:
 
     Attributes:
         base: Of the event's paths.
+        other: Of those of an event whose photo lies in a folder.
         selfie: Of somebody in the video.
     """
 
     workspace: Path
     bucket: Bucket
     base: str
+    other: str
     headers: dict[str, str]
     selfie: bytes
 
     def client(self, server: Server) -> eventlens.Client:
         return eventlens.Client(server.url, self.headers["X-API-Key"], 1)
 
-    def thumbnail(self, server: Server) -> str:
+    def thumbnail(self, server: Server, base: str = "") -> str:
         """The path of the photo's thumbnail, which was not made yet."""
-        (image,) = server.ask("GET", f"{self.base}/images", self.headers).data["images"]
+        (image,) = server.ask("GET", f"{base or self.base}/images", self.headers).data["images"]
         link = urlsplit(image["thumbnail_url"])
         return f"{link.path}?{link.query}"
 
@@ -91,18 +93,26 @@ def troubled(sample: SampleEvent, tmp_path: Path) -> Iterator[Troubled]:
     season = eventlens.open(tmp_path / "season")
     event = season.create_event("race", bib_pattern=BIB_PATTERN)
     assert event.index(tmp_path / "photos").failed == []
+    (tmp_path / "other").mkdir()
+    shutil.copy(sample.photos / "lakeside_002.jpg", tmp_path / "other")
+    other = season.create_event("other race")
+    assert other.index(tmp_path / "other").failed == []
     headers = {"X-API-Key": season.create_key(1).key}
     with closing(Bucket()) as bucket:
         with closing(sqlite3.connect(season.folder / "catalog.sqlite")) as catalog:
             access = f"endpoint=http://127.0.0.1:{bucket.port}&anonymous=1"
-            catalog.execute("UPDATE sources SET uri = 's3://season/photos/', access = ?", (access,))
+            catalog.execute(
+                "UPDATE sources SET uri = 's3://season/photos/', access = ? WHERE event = ?",
+                (access, event.id),
+            )
             catalog.commit()
-        base = f"/api/v1/ext/1/event/{event.id}"
-        yield Troubled(season.folder, bucket, base, headers, sample.selfies["astronaut"].read_bytes())
+        base, other_base = (f"/api/v1/ext/1/event/{one.id}" for one in (event, other))
+        selfie = sample.selfies["astronaut"].read_bytes()
+        yield Troubled(season.folder, bucket, base, other_base, headers, selfie)
 
 
 def test_a_bucket_that_says_nothing(troubled: Troubled, tmp_path: Path) -> None:
-    """Neither the gallery and the metrics wait for it, nor does the end of the server, which spoils no clip."""
+    """Nothing else waits for it, nor does the end of the server, which spoils no clip."""
     server = Server(troubled.workspace, tmp_path / "log", {"drain_seconds": "1"})
     with ThreadPoolExecutor(MORE_THAN_THREADS) as crowd:
         try:
@@ -124,6 +134,7 @@ def test_a_bucket_that_says_nothing(troubled: Troubled, tmp_path: Path) -> None:
                 time.sleep(0.05)
             for path in (f"{troubled.base}/images", f"{troubled.base}/bibs/A207", "/metrics", "/readyz"):
                 assert server.ask("GET", path, troubled.headers, timeout=20).status == 200
+            assert server.ask("GET", troubled.thumbnail(server, troubled.other), timeout=20).status == 200
             assert not any(one.done() for one in waiting)
         finally:
             begun = time.monotonic()

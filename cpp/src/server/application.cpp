@@ -94,8 +94,10 @@ Admission ContractApplication::admit(Request& request) {
     Caller caller = let_in(route, request);
     limit(route, request, caller);
     const auto largest = static_cast<std::size_t>(service_.config().limits.body_mb) << 20;
+    const auto event = request.parameters.find("event_id");
     return {.max_body = route.max_body > 0 ? route.max_body : largest,
             .work = route.work,
+            .share = event == request.parameters.end() ? "" : event->second,
             .answer = [this, &route, caller = std::move(caller)](const Request& whole) {
                 return route.handler(service_, caller, whole);
             }};
@@ -198,8 +200,17 @@ void ContractApplication::complete(const Request& request, Reply& reply) {
         headers.emplace_back("Cache-Control", "no-store");
     if (request.secure) headers.emplace_back("Strict-Transport-Security", "max-age=31536000");
 
+    try {
+        allow_origin(request, reply);
+    } catch (const std::exception& error) {  // a page of another origin does not see this answer
+        log_.failure(request, error);
+    }
+}
+
+void ContractApplication::allow_origin(const Request& request, Reply& reply) {
     const auto origin = request.headers.get("Origin");
     if (!origin) return;
+    auto& headers = reply.headers;
     const OrganisationId id = organisation_of(request.path);
     if (id == 0) return;
     headers.emplace_back("Vary", "Origin");

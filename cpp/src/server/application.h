@@ -32,6 +32,7 @@ class ContractApplication : public Application {
     Caller let_in_with_key(const Route& route, const Request& request);
     Caller let_in_with_token(const Route& route, const Request& request, std::string_view token);
     void require_administrator(const Request& request) const;
+    void allow_origin(const Request& request, Reply& reply);
     void limit(const Route& route, const Request& request, const Caller& caller);
 
     Service& service_;

@@ -54,6 +54,7 @@ std::vector<Setting> settings_of(Config& c) {
         {"tls.certificate", &c.tls.certificate, "PEM, the whole chain; empty: no TLS"},
         {"tls.key", &c.tls.key, "PEM"},
         {"limits.body_mb", &c.limits.body_mb, "of a request", 1, 4096},
+        {"limits.bodies_mb", &c.limits.bodies_mb, "of all requests that are here at once; then 429", 1, 1e6},
         {"limits.selfie_mb", &c.limits.selfie_mb, "of a selfie", 1, 4096},
         {"limits.header_kb", &c.limits.header_kb, "of a request", 4, 1024},
         {"limits.header_seconds", &c.limits.header_seconds, "to send a header", 1, 3600},

@@ -43,8 +43,9 @@ struct Config {
     } tls{};
 
     struct Limits {
-        int body_mb = 32;    // of a request
-        int selfie_mb = 25;  // complete() makes it no more than the former, unless it was given
+        int body_mb = 32;     // of a request
+        int bodies_mb = 512;  // of all requests that are here at once; then 429
+        int selfie_mb = 25;   // complete() makes it no more than the former, unless it was given
         int header_kb = 16;
         int header_seconds = 10;  // to send it
         int body_seconds = 60;

@@ -182,6 +182,13 @@ void complete_limits(Config& config) {
                        std::to_string(limits.body_mb) + ": no request could bring such a selfie");
         limits.selfie_mb = limits.body_mb;
     }
+    if (limits.bodies_mb < limits.body_mb) {
+        if (is_given(config, "limits.bodies_mb"))
+            refuse(config, "limits.bodies_mb",
+                   std::to_string(limits.bodies_mb) + " is less than limits.body_mb, " +
+                       std::to_string(limits.body_mb) + ": no such request could come in");
+        limits.bodies_mb = limits.body_mb;
+    }
     if (config.rate.burst <= 0) config.rate.burst = 2 * config.rate.requests;
 }
 

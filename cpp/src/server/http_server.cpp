@@ -27,6 +27,7 @@
 #include <boost/beast/ssl.hpp>
 
 #include "eventlens/error.h"
+#include "server/fair_threads.h"
 #include "server/networks.h"
 #include "server/replies.h"
 
@@ -211,18 +212,48 @@ class InWork {
     std::atomic<std::size_t>& count_;
 };
 
-// Returns work(), run on a thread of the pool; `running` counts those that the pool still has to do with, and
-// is told last: whoever waits for 0 may then destroy what the connection's thread runs on. (net::co_spawn
-// would touch that again after it has resumed us.)
-template <typename Work>
-net::awaitable<std::invoke_result_t<Work&>> on_worker(net::thread_pool& pool,
-                                                      std::atomic<std::size_t>& running, Work work) {
+// Bytes of request bodies that are in memory, of all connections.
+class HeldBytes {
+  public:
+    explicit HeldBytes(std::atomic<std::size_t>& all) : all_(all) {}
+    ~HeldBytes() { all_.fetch_sub(ours_); }
+    HeldBytes(const HeldBytes&) = delete;
+    HeldBytes& operator=(const HeldBytes&) = delete;
+
+    // False when that would be too many.
+    bool grow_to(std::size_t bytes, std::size_t most) {
+        if (bytes <= ours_) return true;
+        if (all_.fetch_add(bytes - ours_) + bytes - ours_ > most) {
+            all_.fetch_sub(bytes - ours_);
+            return false;
+        }
+        ours_ = bytes;
+        return true;
+    }
+
+  private:
+    std::atomic<std::size_t>& all_;
+    std::size_t ours_ = 0;
+};
+
+Refusal busy() {
+    Refusal refusal(429, "Too much is being asked at once; try again in a moment");
+    refusal.headers.emplace_back("Retry-After", "1");
+    return refusal;
+}
+
+// Returns work(), run where `post` puts tasks; `running` counts those that are still at it, and is told last:
+// whoever waits for 0 may then destroy what the connection's thread runs on. (net::co_spawn would touch that
+// again after it has resumed us.)
+template <typename Post, typename Work>
+net::awaitable<std::invoke_result_t<Work&>> on_worker(Post post, std::atomic<std::size_t>& running,
+                                                      Work work) {
     std::optional<std::invoke_result_t<Work&>> result;
     std::exception_ptr error;
     co_await net::async_initiate<decltype(net::use_awaitable), void()>(
         [&](auto resume) {
             running.fetch_add(1);
-            net::post(pool, [&, resume = std::move(resume)]() mutable {
+            post(FairThreads::Task([&, resume = std::move(resume)]() mutable {
                 try {
                     result.emplace(work());
                 } catch (...) {
@@ -232,7 +263,7 @@ net::awaitable<std::invoke_result_t<Work&>> on_worker(net::thread_pool& pool,
                 const auto executor = net::get_associated_executor(resume);
                 net::post(executor, std::move(resume));
                 count.fetch_sub(1);
-            });
+            }));
         },
         net::use_awaitable);
     if (error) std::rethrow_exception(error);
@@ -255,30 +286,38 @@ struct WorkerPool::Impl {
     explicit Impl(const Threads& threads)
         : reading(threads.reading), recognition(threads.recognition), storage(threads.storage) {}
 
-    Pool& of(Work work) {
+    std::atomic<std::size_t>& waiting(Work work) {
         switch (work) {
-            case Work::recognition: return recognition;
-            case Work::storage: return storage;
+            case Work::recognition: return recognition.waiting;
+            case Work::storage: return storage_waiting;
             case Work::light:
             case Work::reading: break;
         }
-        return reading;
+        return reading.waiting;
+    }
+
+    void post(Work work, const std::string& share, FairThreads::Task task) {
+        if (work == Work::storage) {
+            storage.post(share, std::move(task));
+        } else {
+            net::post(work == Work::recognition ? recognition.threads : reading.threads, std::move(task));
+        }
     }
 
     Pool reading;
     Pool recognition;
-    Pool storage;
+    FairThreads storage;
+    std::atomic<std::size_t> storage_waiting{0};
 };
 
 WorkerPool::WorkerPool(const Threads& threads) : impl_(std::make_unique<Impl>(threads)) {}
 WorkerPool::~WorkerPool() {
-    impl_->storage.threads.join();
     impl_->recognition.threads.join();
     impl_->reading.threads.join();
 }
 
 std::size_t WorkerPool::waiting() const {
-    return impl_->reading.waiting + impl_->recognition.waiting + impl_->storage.waiting;
+    return impl_->reading.waiting + impl_->recognition.waiting + impl_->storage_waiting;
 }
 
 struct HttpServer::Impl {
@@ -402,16 +441,19 @@ struct HttpServer::Impl {
 
         Request request;
         Reply reply;
+        std::string share;
         bool whole = false;  // the request has been read to its end
         try {
             if (failed) throw Refusal(status_of(failed), words_for(status_of(failed)));
             request = request_of(parser, tls.has_value(), peer, trusted);
             const Admission admission = application.admit(request);
+            share = admission.share;
             if (parser.content_length() && *parser.content_length() > admission.max_body)
                 throw Refusal(413, words_for(413));
             parser.body_limit(admission.max_body);
+            HeldBytes held(bodies);
             if (!parser.is_done()) {
-                co_await read_body(stream, buffer, parser, failed);
+                co_await read_body(stream, buffer, parser, held, failed);
                 if (failed && !is_http_mistake(failed)) co_return Ending::close;
                 if (failed) throw Refusal(status_of(failed), words_for(status_of(failed)));
             }
@@ -421,10 +463,12 @@ struct HttpServer::Impl {
         } catch (const std::exception& error) {
             reply = application.refuse(request, error);
         }
+        request.body = {};
+        parser.get().body() = {};
         whole = whole || (!failed && parser.is_done());
         application.complete(request, reply);
         const bool keep_alive = whole && parser.get().keep_alive() && !draining;
-        const bool sent = co_await send(stream, reply, request.method == "HEAD", keep_alive);
+        const bool sent = co_await send(stream, reply, share, request.method == "HEAD", keep_alive);
         application.answered(request, reply,
                              std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begun));
         if (!sent) co_return Ending::close;
@@ -433,7 +477,7 @@ struct HttpServer::Impl {
 
     template <typename Stream>
     net::awaitable<void> read_body(Stream& stream, beast::flat_buffer& buffer, Parser& parser,
-                                   error_code& failed) {
+                                   HeldBytes& held, error_code& failed) {
         beast::get_lowest_layer(stream).expires_after(options.body_within);
         if (beast::iequals(parser.get()[http::field::expect], "100-continue")) {
             constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -441,19 +485,25 @@ struct HttpServer::Impl {
                                       net::redirect_error(net::use_awaitable, failed));
             if (failed) co_return;
         }
-        co_await http::async_read(stream, buffer, parser, net::redirect_error(net::use_awaitable, failed));
+        while (!failed && !parser.is_done()) {
+            co_await http::async_read_some(stream, buffer, parser,
+                                           net::redirect_error(net::use_awaitable, failed));
+            if (!held.grow_to(parser.get().body().size(), options.max_bodies)) throw busy();
+        }
     }
 
     net::awaitable<Reply> answer(const Admission& admission, const Request& request) {
         if (admission.work == Work::light) co_return admission.answer(request);
-        WorkerPool::Impl::Pool& pool = workers.of(admission.work);
-        if (pool.waiting.load() >= options.max_waiting) {
-            Refusal busy(429, "Too much is being asked at once; try again in a moment");
-            busy.headers.emplace_back("Retry-After", "1");
-            throw busy;
-        }
-        const InWork counted(pool.waiting);
-        co_return co_await on_worker(pool.threads, on_workers, [&] {
+        std::atomic<std::size_t>& waiting = workers.waiting(admission.work);
+        if (waiting.load() >= options.max_waiting) throw busy();
+        if (admission.work == Work::storage &&
+            workers.storage.waiting(admission.share) >= options.max_waiting / 2)
+            throw busy();
+        const InWork counted(waiting);
+        const auto post = [&](FairThreads::Task task) {
+            workers.post(admission.work, admission.share, std::move(task));
+        };
+        co_return co_await on_worker(post, on_workers, [&] {
             if (closing)
                 throw Refusal(503, "The server is ending");  // nobody is left who would hear an answer
             return admission.answer(request);
@@ -461,7 +511,8 @@ struct HttpServer::Impl {
     }
 
     template <typename Stream>
-    net::awaitable<bool> send(Stream& stream, const Reply& reply, bool head_only, bool keep_alive) {
+    net::awaitable<bool> send(Stream& stream, const Reply& reply, const std::string& share, bool head_only,
+                              bool keep_alive) {
         const auto length =
             reply.stream ? reply.stream->length : static_cast<std::int64_t>(reply.body.size());
         const std::string_view body =
@@ -478,13 +529,16 @@ struct HttpServer::Impl {
             co_await net::async_write(stream, net::buffer(body.substr(done, piece_of_an_answer)),
                                       net::redirect_error(net::use_awaitable, failed));
         }
-        if (!failed && reply.stream && !head_only) co_return co_await send_stream(stream, *reply.stream);
-        co_return !failed;
+        if (failed || !reply.stream || head_only) co_return !failed;
+        co_return co_await send_stream(stream, *reply.stream, share);
     }
 
     // False when what was promised could not be sent: the connection must end, so that the client sees it.
     template <typename Stream>
-    net::awaitable<bool> send_stream(Stream& stream, const StreamedBody& body) {
+    net::awaitable<bool> send_stream(Stream& stream, const StreamedBody& body, const std::string& share) {
+        const auto post = [&](FairThreads::Task task) {
+            workers.post(Work::storage, share, std::move(task));
+        };
         std::vector<std::byte> piece(piece_of_an_answer);
         std::int64_t done = 0;
         while (done < body.length) {
@@ -492,7 +546,7 @@ struct HttpServer::Impl {
             const auto wanted = std::min<std::int64_t>(body.length - done, piece_of_an_answer);
             std::size_t count = 0;
             try {
-                count = co_await on_worker(workers.storage.threads, on_workers, [&] {
+                count = co_await on_worker(post, on_workers, [&] {
                     return body.content->read(body.offset + done,
                                               std::span(piece).first(static_cast<std::size_t>(wanted)));
                 });
@@ -583,6 +637,7 @@ struct HttpServer::Impl {
     std::uint16_t port = 0;
     std::atomic<std::size_t> open{0};
     std::atomic<std::size_t> on_workers{0};  // pieces of work that a pool has
+    std::atomic<std::size_t> bodies{0};      // bytes of requests
     std::atomic<bool> draining{false};       // no more requests
     std::atomic<bool> closing{false};        // and no more time for those there are
     bool stopped = false;

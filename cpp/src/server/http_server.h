@@ -19,6 +19,7 @@ namespace eventlens::server {
 struct Admission {
     std::size_t max_body = 0;  // bytes; a larger one is refused unread
     Work work = Work::reading;
+    std::string share{};  // of Work::storage: what waits for the same folders and buckets
     std::function<Reply(const Request&)> answer{};  // called once, when the body is there
 };
 
@@ -49,12 +50,13 @@ struct HttpOptions {
     std::vector<std::string>
         trusted_proxies{};               // networks whose X-Forwarded-* are believed: "10.0.0.0/8", "::1/128"
     std::size_t max_header = 16 * 1024;  // bytes
-    std::size_t max_connections = 10'000;    // further ones are closed at once
-    std::size_t max_waiting = 1000;          // answers in work or waiting, of one kind of work; then 429
-    std::chrono::seconds header_within{10};  // of the first byte of a request; TLS handshakes too
-    std::chrono::seconds body_within{60};    // of the header
-    std::chrono::seconds idle{75};           // between requests of a connection
-    std::chrono::seconds write_within{30};   // for each 256 kB of an answer
+    std::size_t max_connections = 10'000;  // further ones are closed at once
+    std::size_t max_waiting = 1000;        // answers in work or waiting, of one kind of work; then 429
+    std::size_t max_bodies = std::size_t{512} << 20;  // bytes of all bodies that are here at once; then 429
+    std::chrono::seconds header_within{10};           // of the first byte of a request; TLS handshakes too
+    std::chrono::seconds body_within{60};             // of the header
+    std::chrono::seconds idle{75};                    // between requests of a connection
+    std::chrono::seconds write_within{30};            // for each 256 kB of an answer
 };
 
 // Throws Error(bad_input) for a certificate that cannot be used, and for a key that cannot be used with it;

@@ -117,6 +117,7 @@ HttpOptions http_options(const Config& config, const std::string& listen) {
     options.max_header = static_cast<std::size_t>(config.limits.header_kb) * 1024;
     options.max_connections = static_cast<std::size_t>(config.limits.connections);
     options.max_waiting = static_cast<std::size_t>(config.limits.waiting);
+    options.max_bodies = static_cast<std::size_t>(config.limits.bodies_mb) << 20;
     options.header_within = std::chrono::seconds(config.limits.header_seconds);
     options.body_within = std::chrono::seconds(config.limits.body_seconds);
     options.idle = std::chrono::seconds(config.limits.idle_seconds);
@@ -173,6 +174,12 @@ int serve(const Config& config) {
     Engine engine = Engine::open(config.workspace, engine_options(config, metrics, giving_up));
     Service service(config, engine);
     Operation operation(service, metrics, log);
+    // What works in the background is told first that it goes on at the next start: what it waits for fails.
+    const auto give_up = [&] {
+        operation.leave_work();
+        giving_up = true;
+    };
+    const std::shared_ptr<void> at_the_end(nullptr, [&](void*) { give_up(); });  // if only a port was taken
 
     operation.start();
     std::vector<Route> routes = contract_routes(operation);
@@ -202,11 +209,6 @@ int serve(const Config& config) {
     sigwait(&ending, &signal);
     log.info("ending: requests in work are finished");
     operation.begin_ending();
-    // What works in the background is told first that it goes on at the next start: what it waits for fails.
-    const auto give_up = [&] {
-        operation.leave_work();
-        giving_up = true;
-    };
     server.stop(std::chrono::seconds(config.drain_seconds), give_up);
     if (admin_server) admin_server->stop(std::chrono::seconds(1), give_up);
     give_up();
