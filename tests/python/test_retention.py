@@ -266,6 +266,23 @@ def test_a_purge_leaves_nothing_of_one_event_and_all_of_the_other(copied, sample
         copied.purge_event(purged)
 
 
+def test_a_purge_while_the_event_is_indexed(sample, tmp_path):
+    """What the run was about to store does not stay behind in the organiser's folder."""
+    season = eventlens.open(tmp_path / "season")
+    event = season.create_event("Race")
+    web = tmp_path / "web"
+    event.set_renditions(web)
+
+    def purge_at_the_first(progress):
+        if progress.done and season.events():
+            eventlens.open(season.folder).purge_event(event.id)
+
+    with pytest.raises(eventlens.NotFoundError):
+        event.index(sample.photos, progress=purge_at_the_first)
+    assert season.events() == []
+    assert [path for path in web.rglob("*") if path.is_file()] == []
+
+
 def test_a_purge_that_was_killed_is_finished_by_the_same_command(copied):
     event = copied.event("Purged")
     number = event.id

@@ -165,6 +165,43 @@ def test_only_what_changed_is_fetched(tmp_path, bucket, few_in_bucket, sample):
     }
 
 
+def test_a_rename_onto_a_known_key(tmp_path, bucket, few_in_bucket):
+    """As `aws s3 mv` and a shift of numbers do it: what lies under a key is what is known of it."""
+    first, second, third, last = few_in_bucket
+    event = race_in(opened(tmp_path / "season", bucket.storage))
+    location = bucket.location("photos/")
+    event.index(location)
+    before = {details.photo.key: len(details.faces) for details in event.photos()}
+
+    bucket.remove(f"photos/{first}")
+    bucket.rename(f"photos/{second}", f"photos/{first}")
+    bucket.rename(f"photos/{third}", f"photos/{second}")
+    report = event.index(location)
+    assert (report.added, report.updated, report.removed, report.moved, report.failed) == (0, 2, 1, 0, [])
+    photos = {details.photo.key: details for details in event.photos()}
+    assert {key: len(details.faces) for key, details in photos.items()} == {
+        first: before[second],
+        second: before[third],
+        last: before[last],
+    }
+    for key in photos:
+        assert photos[key].photo.original() == bucket.get(f"photos/{key}")
+    again = event.index(location)
+    assert (again.unchanged, again.updated, again.removed, again.moved) == (3, 0, 0, 0)
+
+
+def test_what_was_deleted_for_good_does_not_come_back_under_another_name(tmp_path, bucket, few_in_bucket):
+    event = race_in(opened(tmp_path / "season", bucket.storage))
+    location = bucket.location("photos/")
+    event.index(location)
+    gone = next(details.photo for details in event.photos() if details.photo.key == few_in_bucket[0])
+    event.delete([gone])
+    bucket.rename(f"photos/{gone.key}", "photos/finish/renamed.jpg")
+    report = event.index(location)
+    assert (report.added, report.unchanged) == (0, 3)
+    assert event.counts.total == 3
+
+
 def test_a_store_that_gives_out_midway_loses_nothing(tmp_path, bucket, few_in_bucket):
     """What was fetched before is kept, the rest is no failure of the photos, and the next run fetches only that."""
     event = race_in(opened(tmp_path / "season", Storage(**(vars(bucket.storage) | {"attempts": 2}))))

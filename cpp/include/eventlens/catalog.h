@@ -235,6 +235,7 @@ struct KnownObject {
     PhotoId photo = 0;
     std::string key;
     std::string fingerprint;  // empty: must be tried again
+    std::int64_t bytes = 0;
     bool failed = false;
     bool current = false;  // was processed by the Recognition that was asked for
 };
@@ -314,9 +315,10 @@ struct KnownVideo {
     VideoId video = 0;
     std::string key;
     std::string fingerprint;  // empty: must be read again
-    bool failed = false;      // could not be read, or only in part
-    bool current = false;     // what was read of it was processed by the Recognition that was asked for
-    bool finished = false;    // false: reading it was interrupted
+    std::int64_t bytes = 0;
+    bool failed = false;    // could not be read, or only in part
+    bool current = false;   // what was read of it was processed by the Recognition that was asked for
+    bool finished = false;  // false: reading it was interrupted
 };
 
 struct VideoEntry {
@@ -781,9 +783,13 @@ class Catalog {
     std::size_t remove_photos(EventId event, std::span<const PhotoId> photos);
 
     // The same, and indexing leaves their keys alone from now on, though the source still has them: removed
-    // for good, by the organiser. Contents that reappear under another key are new.
+    // for good, by the organiser. So does it their contents under other keys, where the source's ETags tell
+    // contents.
     std::size_t delete_photos(EventId event, std::span<const PhotoId> photos);
     std::vector<std::string> forbidden_keys(SourceId source) const;  // in byte order
+
+    // Their fingerprints: what is renamed does not come back.
+    std::vector<std::string> forbidden_contents(SourceId source) const;
 
     // Forgets the embeddings one model made, of photos and videos, as when another has taken over. Removes as
     // remove_photos() does.
@@ -825,6 +831,12 @@ class Catalog {
 
     // For those that will not come again: their files are unwanted.
     void abandon_renditions(SourceId source, std::span<const std::string> keys);
+
+    // For a run that ends early: files of photos with these UUIDs, which it stored and did not come to put,
+    // are unwanted if its source was removed meanwhile. Else the next run goes on with them, and nothing
+    // happens.
+    void discard_renditions_of_removed(EventId event, SourceId source, StoreId store,
+                                       std::span<const std::string> uuids);
 
     // Records what was stored, as put_batch() does for photos that it puts. Where a photo was removed or has
     // other contents since, or the event is to have no renditions any more, the files become unwanted.

@@ -40,6 +40,8 @@ class BatchWriter {
         if (record.key.empty()) throw Error(ErrorCode::bad_input, "a photo without a key");
         if (is_forbidden(database_, source_, record.key)) {  // since the run that puts it began
             abandon_renditions(database_, event_, source_, record.key);
+            for (const Rendition& rendition : record.renditions)
+                discard_renditions(database_, event_, rendition.store, record.uuid);
             return 0;
         }
         const bool processed = record.failure.empty();
@@ -202,14 +204,14 @@ void Catalog::known_objects(SourceId source, const Recognition& wanted,
                             const std::function<void(const KnownObject&)>& visit) const {
     impl_->visit_known<KnownObject>(
         source, visit,
-        "SELECT p.id, p.key, p.fingerprint, p.failure IS NOT NULL,"
+        "SELECT p.id, p.key, p.fingerprint, p.bytes, p.failure IS NOT NULL,"
         " p.reader = (SELECT id FROM models WHERE name = ?3) AND EXISTS("
         "  SELECT 1 FROM photo_embedders e JOIN models m ON m.id = e.model WHERE e.photo = p.id AND "
         "m.name = ?4)"
         " FROM photos p WHERE p.source = ?1 AND p.key > ?2 ORDER BY p.key LIMIT ?5",
         [](sqlite::Query& row) -> KnownObject {
-            return {row.integer(0), row.blob_text(1), row.blob_text(2), row.integer(3) != 0,
-                    row.integer(4) != 0};
+            return {row.integer(0), row.blob_text(1),    row.blob_text(2),
+                    row.integer(3), row.integer(4) != 0, row.integer(5) != 0};
         },
         wanted);
 }

@@ -255,6 +255,22 @@ void abandon_renditions(sqlite::Database& database, EventId event, SourceId sour
     database.run("DELETE FROM begun_renditions WHERE source = ? AND key = ?", source, bytes_of(key));
 }
 
+void discard_renditions(sqlite::Database& database, EventId event, StoreId store, const std::string& uuid) {
+    const auto bytes = parse_uuid(uuid);
+    if (!bytes) return;
+    const bool there =
+        database.query("SELECT 1 FROM photos WHERE uuid = ?", std::as_bytes(std::span(*bytes))).step();
+    if (!there) discard_files(database, store, event, uuid);
+}
+
+void Catalog::discard_renditions_of_removed(EventId event, SourceId source, StoreId store,
+                                            std::span<const std::string> uuids) {
+    auto write = impl_->write();
+    if (write->query("SELECT 1 FROM sources WHERE id = ?", source).step()) return;
+    for (const std::string& uuid : uuids) discard_renditions(write.database(), event, store, uuid);
+    write.commit();
+}
+
 void Catalog::set_renditions(EventId event, const RenditionSettings& settings) {
     check(settings);
     auto write = impl_->write();
@@ -358,7 +374,7 @@ void Catalog::abandon_renditions(SourceId source, std::span<const std::string> k
 
 std::size_t Catalog::put_renditions(EventId event, std::span<const PhotoRenditions> photos) {
     auto write = impl_->write();
-    require_event(write.database(), event);
+    const bool event_is_gone = !write->query("SELECT 1 FROM events WHERE id = ?", event).step();
     std::size_t recorded = 0;
     for (const PhotoRenditions& made : photos) {
         std::optional<bool> changed;  // nothing: removed
@@ -378,6 +394,7 @@ std::size_t Catalog::put_renditions(EventId event, std::span<const PhotoRenditio
         }
     }
     write.commit();
+    if (event_is_gone) throw_not_found("event", event);
     return recorded;
 }
 

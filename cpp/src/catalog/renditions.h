@@ -26,6 +26,9 @@ void end_renditions(sqlite::Database& database, PhotoId photo, Recorded recorded
 // The same for photos of an event that were never put.
 void end_renditions_of_event(sqlite::Database& database, EventId event);
 
+// Files of a photo that is not there, under this UUID, are unwanted; nothing happens where it is.
+void discard_renditions(sqlite::Database& database, EventId event, StoreId store, const std::string& uuid);
+
 // Files that were begun for a photo which will not be put are unwanted.
 void abandon_renditions(sqlite::Database& database, EventId event, SourceId source, const std::string& key);
 

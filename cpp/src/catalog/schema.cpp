@@ -545,7 +545,13 @@ constexpr std::string_view sixth_step = R"sql(
 ALTER TABLE clips ADD COLUMN video_gone INTEGER NOT NULL DEFAULT 0;  -- 1: with a failure: from its source
 )sql";
 
-constexpr std::array steps_in_order{first_step, second_step, third_step, fourth_step, fifth_step, sixth_step};
+// What was deleted for good does not come back under another name.
+constexpr std::string_view seventh_step = R"sql(
+ALTER TABLE forbidden ADD COLUMN content BLOB NOT NULL DEFAULT x'';  -- its fingerprint; empty: not known
+)sql";
+
+constexpr std::array steps_in_order{first_step, second_step, third_step,  fourth_step,
+                                    fifth_step, sixth_step,  seventh_step};
 
 }  // namespace
 

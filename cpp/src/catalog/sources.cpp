@@ -6,14 +6,16 @@ namespace eventlens {
 
 void forbid_photo(sqlite::Database& database, EventId event, PhotoId photo) {
     database.run(
-        "INSERT INTO forbidden(source, key) SELECT source, key FROM photos WHERE id = ? AND event = ?"
+        "INSERT INTO forbidden(source, key, content) SELECT source, key, fingerprint FROM photos"
+        " WHERE id = ? AND event = ?"
         " ON CONFLICT DO NOTHING",
         photo, event);
 }
 
 void forbid_video(sqlite::Database& database, EventId event, VideoId video) {
     database.run(
-        "INSERT INTO forbidden(source, key) SELECT source, key FROM videos WHERE id = ? AND event = ?"
+        "INSERT INTO forbidden(source, key, content) SELECT source, key, fingerprint FROM videos"
+        " WHERE id = ? AND event = ?"
         " ON CONFLICT DO NOTHING",
         video, event);
 }
@@ -21,6 +23,16 @@ void forbid_video(sqlite::Database& database, EventId event, VideoId video) {
 bool is_forbidden(sqlite::Database& database, SourceId source, const std::string& key) {
     return database.query("SELECT 1 FROM forbidden WHERE source = ? AND key = ?", source, bytes_of(key))
         .step();
+}
+
+std::vector<std::string> Catalog::forbidden_contents(SourceId source) const {
+    const auto read = impl_->read();
+    std::vector<std::string> contents;
+    auto row = read->query(
+        "SELECT DISTINCT content FROM forbidden WHERE source = ? AND length(content) > 0 ORDER BY content",
+        source);
+    while (row.step()) contents.push_back(row.blob_text(0));
+    return contents;
 }
 
 std::vector<std::string> Catalog::forbidden_keys(SourceId source) const {

@@ -219,13 +219,13 @@ void Catalog::known_videos(SourceId source, const Recognition& wanted,
                            const std::function<void(const KnownVideo&)>& visit) const {
     impl_->visit_known<KnownVideo>(
         source, visit,
-        "SELECT id, key, fingerprint, failure IS NOT NULL, indexed_until = 0 OR ("
+        "SELECT id, key, fingerprint, bytes, failure IS NOT NULL, indexed_until = 0 OR ("
         "  reader = (SELECT id FROM models WHERE name = ?3)"
         "  AND embedder IS (SELECT id FROM models WHERE name = ?4)), finished"
         " FROM videos WHERE source = ?1 AND key > ?2 ORDER BY key LIMIT ?5",
         [](sqlite::Query& row) -> KnownVideo {
-            return {row.integer(0),      row.blob_text(1),    row.blob_text(2),
-                    row.integer(3) != 0, row.integer(4) != 0, row.integer(5) != 0};
+            return {row.integer(0),      row.blob_text(1),    row.blob_text(2),   row.integer(3),
+                    row.integer(4) != 0, row.integer(5) != 0, row.integer(6) != 0};
         },
         wanted);
 }

@@ -404,6 +404,16 @@ struct Engine::Impl {
         return index(event, *source, storage, wanted, ending);
     }
 
+    // What the run was storing while somebody removed its event or source is wanted by nobody.
+    IndexReport run_with_renditions(const IndexRun& run) {
+        try {
+            return run_index(run);
+        } catch (const Error& error) {
+            if (error.code() == ErrorCode::not_found) (void)remove_unwanted_files(catalog, store_opener());
+            throw;
+        }
+    }
+
     IndexReport index(EventId event, const Source& source, const StorageOptions& storage,
                       const IndexOptions& wanted, std::atomic<bool>& ending) {
         (void)catalog.event(event);
@@ -428,7 +438,7 @@ struct Engine::Impl {
                           });
             run.renditions = &*maker;
         }
-        IndexReport report = run_index(run);
+        IndexReport report = maker ? run_with_renditions(run) : run_index(run);
         report.files_left = remove_unwanted_files(catalog, store_opener());
         if (maker) report.renditions_outdated = catalog.count_outdated_renditions(event, maker->recipes());
         return report;

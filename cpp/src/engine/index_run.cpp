@@ -184,6 +184,8 @@ class Indexer {
                                   [&](const KnownVideo& known) { known_videos_.emplace(known.key, known); });
         const std::vector<std::string> forbidden = run_.catalog.forbidden_keys(source_);
         forbidden_.insert(forbidden.begin(), forbidden.end());
+        const std::vector<std::string> contents = run_.catalog.forbidden_contents(source_);
+        forbidden_contents_.insert(contents.begin(), contents.end());
         const std::vector<std::string> begun = run_.catalog.begun_renditions(source_);
         begun_.insert(begun.begin(), begun.end());
     }
@@ -219,7 +221,8 @@ class Indexer {
     }
 
     // What is gone under one key and new under another, with the content it had, was renamed. What is hidden
-    // from the listing may be in its old place still, so nothing in a folder that could not be read moves.
+    // from the listing may be in its old place still, so nothing in a folder that could not be read moves. A
+    // key that had other content has a place of its own already, which is brought up to date.
     void find_moved() {
         find_moved(known_, todo_, [](const KnownObject& known) { return known.current && !known.failed; });
         find_moved(known_videos_, videos_todo_,
@@ -238,9 +241,9 @@ class Indexer {
         }
         if (by_content.empty()) return;
         std::erase_if(todo, [&](const StoredObject& object) {
-            if (!object.etag_is_content) return false;
+            if (!object.etag_is_content || changed_.contains(object.key)) return false;
             const auto same = by_content.find(object.fingerprint());
-            if (same == by_content.end()) return false;
+            if (same == by_content.end() || same->second->bytes != object.size) return false;
             const std::string from = same->second->key;
             by_content.erase(same);
             gone.erase(from);
@@ -271,18 +274,20 @@ class Indexer {
                 std::vector<StoredObject>& todo, IsDone&& is_done) {
         const auto found = all_known.find(object.key);
         if (found == all_known.end()) {
+            if (object.etag_is_content && forbidden_contents_.contains(object.fingerprint())) return;
             ++report_.added;
             todo.push_back(object);
             return;
         }
         const Known known = std::move(found->second);
         all_known.erase(found);
-        const bool same = known.fingerprint == object.fingerprint();
+        const bool same = known.fingerprint == object.fingerprint() && known.bytes == object.size;
         if (same && (known.failed ? !run_.options.retry_failed : is_done(known))) {
             ++report_.unchanged;
             return;
         }
         ++report_.updated;
+        changed_.insert(object.key);
         todo.push_back(object);
     }
 
@@ -294,6 +299,7 @@ class Indexer {
         BoundedQueue<Worked> worked(photos_in_a_batch);
         BegunRenditions begun(run_.catalog, source_, run_.renditions ? run_.renditions->settings().store : 0,
                               todo_);
+        begun_by_run_ = &begun;
         std::size_t received = 0;
         const int fetchers = std::clamp(static_cast<int>(todo_.size()), 1, run_.source.parallel_reads());
         std::atomic<int> still_fetching{fetchers};
@@ -343,9 +349,24 @@ class Indexer {
         } catch (...) {
             const std::exception_ptr reason = std::current_exception();
             commit_what_is_done();
+            discard_what_nobody_wants(begun);
+            begun_by_run_ = nullptr;
             std::rethrow_exception(reason);
         }
         commit();
+        begun_by_run_ = nullptr;
+    }
+
+    // Somebody may have removed the event or the source while the run was storing renditions of its photos.
+    void discard_what_nobody_wants(const BegunRenditions& begun) noexcept {
+        try {
+            const std::vector<std::string> stored = begun.not_put();
+            if (run_.renditions && !stored.empty())
+                run_.catalog.discard_renditions_of_removed(run_.event, source_,
+                                                           run_.renditions->settings().store, stored);
+        } catch (const std::exception&) {
+            return;  // the catalog is in trouble: the reason that ended the run says so
+        }
     }
 
     // Several threads take turns where the source bears it: each waits for the network on its own.
@@ -420,6 +441,7 @@ class Indexer {
         const std::vector<PhotoRecord> batch = std::exchange(batch_, {});
         run_.catalog.put_batch(source_, run_.recognition, batch);
         for (const PhotoRecord& record : batch) {
+            if (begun_by_run_ && !record.uuid.empty()) begun_by_run_->put(record.uuid);
             ++progress_.done;
             progress_.faces += static_cast<std::int64_t>(record.faces.size());
             progress_.bib_reads += static_cast<std::int64_t>(record.bib_reads.size());
@@ -551,9 +573,12 @@ class Indexer {
     std::vector<StoredObject> todo_;
     std::vector<StoredObject> videos_todo_;
     std::vector<MovedObject> moved_;
-    std::unordered_set<std::string> forbidden_;  // what was deleted for good
-    std::unordered_set<std::string> begun_;      // by a run that was killed, and not (yet) listed
+    std::unordered_set<std::string> changed_;             // keys that were known, with other content
+    std::unordered_set<std::string> forbidden_;           // what was deleted for good
+    std::unordered_set<std::string> forbidden_contents_;  // and what it had in it
+    std::unordered_set<std::string> begun_;               // by a run that was killed, and not (yet) listed
     std::vector<PhotoRecord> batch_;
+    BegunRenditions* begun_by_run_ = nullptr;  // while photos are recognised
     int unread_at_a_stretch_ = 0;
     Clock::time_point committed_ = Clock::now();
     Clock::time_point told_{};

@@ -67,7 +67,9 @@ std::string json_of(const PurgeReport& report) {
          << "  \"catalog_bytes_after\": " << report.bytes_after << ",\n"
          << "  \"not_included\": [\n"
          << "    \"the photos and videos themselves, in their sources\",\n"
-         << "    \"clips, copies, reports and exports that were written to other folders\"\n"
+         << "    \"clips, copies, reports and exports that were written to other folders\",\n"
+         << "    \"older versions that a bucket keeps of what is removed from it, where that is switched "
+            "on\"\n"
          << "  ],\n"
          << "  \"software\": \"eventlens " EVENTLENS_VERSION "\"\n"
          << "}\n";

@@ -167,7 +167,18 @@ std::string BegunRenditions::uuid_of(std::size_t photo) {
         for (std::string& uuid : catalog_.begin_renditions(source_, store_, keys))
             uuids_.push_back(std::move(uuid));
     }
+    told_.insert(uuids_[photo]);
     return uuids_[photo];
+}
+
+void BegunRenditions::put(const std::string& uuid) {
+    const std::lock_guard lock(mutex_);
+    told_.erase(uuid);
+}
+
+std::vector<std::string> BegunRenditions::not_put() const {
+    const std::lock_guard lock(mutex_);
+    return {told_.begin(), told_.end()};
 }
 
 namespace {

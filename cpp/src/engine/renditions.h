@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -79,15 +80,23 @@ class BegunRenditions {
     BegunRenditions(Catalog& catalog, SourceId source, StoreId store, std::span<const StoredObject> photos)
         : catalog_(catalog), source_(source), store_(store), photos_(photos) {}
 
+    // Of a photo whose files are about to be written.
     std::string uuid_of(std::size_t photo);
+
+    // The photo was put, with its files.
+    void put(const std::string& uuid);
+
+    // What uuid_of() told and was not put.
+    std::vector<std::string> not_put() const;
 
   private:
     Catalog& catalog_;
     SourceId source_;
     StoreId store_;
     std::span<const StoredObject> photos_;
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::vector<std::string> uuids_;
+    std::set<std::string> told_;  // and not put
 };
 
 // Removes files that nobody wants any more, of all events, from their stores. Returns what is still there, a
