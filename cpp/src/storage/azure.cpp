@@ -108,7 +108,7 @@ class AzureStore : public Store {
                                   doing = "cannot read " + name](std::int64_t first, std::int64_t last,
                                                                  const std::string& etag) {
             Question question{.container = container, .blob = blob, .range = azure::Range{first, last}};
-            if (!etag.empty()) question.headers["if-match"] = etag;
+            if (!etag.empty() && !etag.starts_with("W/")) question.headers["if-match"] = etag;
             return fetch(*service, doing, question, last - first + 1);
         });
     }

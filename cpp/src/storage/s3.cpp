@@ -52,7 +52,10 @@ class S3Store : public Store {
         http::Response reply = bucket_->ask(question);
         if (is_empty_object(reply)) return {};
         require_success(question, reply);
-        return std::move(reply.body);
+        FetchedRange whole = fetched_range(std::move(reply), 0, question.doing);
+        if (whole.total != static_cast<std::int64_t>(whole.bytes.size()))
+            throw Error(ErrorCode::overloaded, question.doing + ": the server sent a part of it");
+        return std::move(whole.bytes);
     }
 
     std::shared_ptr<const ByteSource> open(const std::string& key) const override {
@@ -62,7 +65,8 @@ class S3Store : public Store {
             part.first = first;
             part.last = last;
             part.max_body = last - first + 1;
-            if (!etag.empty()) part.headers.emplace_back("If-Match", etag);
+            // A weak one, as proxies make of others, matches nothing; what comes is compared anyway.
+            if (!etag.empty() && !etag.starts_with("W/")) part.headers.emplace_back("If-Match", etag);
             http::Response reply = bucket->ask(part);
             const bool found = reply.status == 200 || reply.status == 206 || is_empty_object(reply);
             if (!found) throw bucket->refusal(part, reply);
@@ -163,7 +167,9 @@ class S3Store : public Store {
         if (conditional) question.headers.emplace_back("If-None-Match", "*");
         http::Response reply = bucket_->ask(question);
         if (conditional && reply.status == 412) return false;
-        if (conditional && reply.status == 501) {  // Alibaba OSS and others know no such condition
+        // Alibaba OSS and others know no such condition.
+        if (conditional &&
+            (reply.status == 501 || s3::parse_problem(reply.text()).code == "NotImplemented")) {
             if (exists(question)) return false;
             question.headers.pop_back();
             reply = bucket_->ask(question);

@@ -43,10 +43,12 @@ bool is_hex(std::string_view text) {
     });
 }
 
-// "d41d8cd98f00b204e9800998ecf8427e", or "...-12" of an object put in 12 parts.
+// "d41d8cd98f00b204e9800998ecf8427e", or "...-12" of an object put in 12 parts. Nothing but zeros is what
+// gateways over file systems say of files that they did not write.
 bool is_hash(std::string_view etag) {
     constexpr std::size_t md5 = 32;
     if (etag.size() < md5 || !is_hex(etag.substr(0, md5))) return false;
+    if (etag.substr(0, md5).find_first_not_of('0') == etag.npos) return false;
     return etag.size() == md5 || (etag[md5] == '-' && number_in(etag.substr(md5 + 1)));
 }
 
