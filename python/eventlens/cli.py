@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import re
 import shlex
 import sys
 from enum import Enum
@@ -118,6 +119,10 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(ERROR)
+    except OSError as error:  # of a file that the command line names
+        where = f"{error.filename}: " if error.filename is not None else ""
+        err.print(f"eventlens: {where}{error.strerror or error}", style="red", markup=False, soft_wrap=True)
+        sys.exit(ERROR)
 
 
 @app.command()
@@ -167,6 +172,7 @@ def index(
     They stay where they are; only what changed is looked at again. An interrupted run goes on where it stopped, inside
     a long video too.
     """
+    participants = roster.read_bytes() if roster is not None else None
     season = eventlens.open(
         workspace, manifests=manifest or [], precision=precision, embedder=embedder, reader=reader
     )
@@ -178,8 +184,8 @@ def index(
         there = season.create_event(
             event, date=date, bib_pattern=bib_pattern or r"\d{2,5}", time_zone=time_zone
         )
-    if roster is not None:
-        there.set_roster(roster)
+    if participants is not None:
+        there.set_roster(participants)
     if with_renditions and there.renditions is None and not dry_run:
         there.set_renditions()
     with progress_shown(f"indexing {event}", quiet=as_json) as progress:
@@ -336,6 +342,20 @@ def status(
         print_failures([(failure["key"], failure["reason"]) for failure in row["failures"]])
 
 
+def tell_why_not(event: eventlens.Event, bib: str | None) -> None:
+    """A number that the event's pattern does not allow is never read."""
+    if bib is None or re.fullmatch(event.bib_pattern, bib, re.IGNORECASE):
+        return
+    if any(number == bib for number, _ in event.roster()):
+        return
+    out.print(
+        f"{bib!r} is not what bibs of this event look like ({event.bib_pattern}); say it otherwise with "
+        "`eventlens event set EVENT --bib-pattern`: no photo is read again",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
 @app.command()
 def find(
     event: EventOption,
@@ -344,7 +364,12 @@ def find(
     workspace: WorkspaceOption = Path("workspace"),
     min_probability: Annotated[
         float | None,
-        typer.Option(min=0, max=1, help="Leave out photos less sure than this. Selfies: 0.5; bibs: 0."),
+        typer.Option(
+            min=0,
+            max=1,
+            help="Leave out photos less sure than this; without, of selfies the event's --threshold or 0.5, of "
+            "bibs 0.",
+        ),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Photos at most.")] = 1000,
     html: Annotated[
@@ -387,6 +412,7 @@ def find(
         )
     elif not matches and not seen:
         out.print("nothing found")
+        tell_why_not(there, bib)
     else:
         print_matches(matches)
         if seen:
@@ -425,7 +451,11 @@ def clip(
     workspace: WorkspaceOption = Path("workspace"),
     min_probability: Annotated[
         float | None,
-        typer.Option(min=0, max=1, help="Leave out appearances less sure than this; without, 0.5."),
+        typer.Option(
+            min=0,
+            max=1,
+            help="Leave out appearances less sure than this; without, the event's --threshold or 0.5.",
+        ),
     ] = None,
     min_segment: Annotated[
         float, typer.Option(min=0, help="Seconds; a shorter segment, before padding, is left out.")
@@ -477,6 +507,7 @@ def clip(
             print_spans(spans)
         else:
             out.print("nothing found" if there.counts.videos.total else "the event has no videos")
+            tell_why_not(there, bib)
     clips: list[eventlens.Clip] = []
     failed: list[tuple[ClipSpan, str]] = []
     if spans and to is not None and not dry_run:
@@ -606,6 +637,10 @@ def demo(
     folder: Annotated[
         Path, typer.Option(help="Where the sample event, the workspace, the clips and the report go.")
     ] = Path("demo"),
+    bib_pattern: Annotated[
+        str | None,
+        typer.Option(help=r"Regular expression for a whole bib of your photos; without, '\d{2,5}'."),
+    ] = None,
     s3: Annotated[
         bool,
         typer.Option("--s3", help="Put everything into a bucket of an S3 server on this machine first."),
@@ -614,7 +649,7 @@ def demo(
     """Index an event, find somebody by selfie and by bib, cut clips, and write a report to look at."""
     from eventlens.demo import run_demo
 
-    run_demo(source, selfie=selfie, bib=bib, folder=folder, s3=s3)
+    run_demo(source, selfie=selfie, bib=bib, folder=folder, bib_pattern=bib_pattern, s3=s3)
 
 
 @app.command()

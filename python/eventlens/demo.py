@@ -14,7 +14,6 @@ from eventlens.notebook import report_clip, report_match, selfie_picture
 from eventlens.progress import cutting_shown, progress_shown
 from eventlens.report import ReportClip, ReportEvent, ReportQuery, write_report
 from eventlens.results import Matches
-from eventlens.sample_event import BIB_PATTERN, make_sample_event
 from eventlens.sample_server import S3Server, fetch_s3_server
 from eventlens.terminal import (
     count_of,
@@ -28,6 +27,7 @@ from eventlens.terminal import (
 from eventlens.videos import ClipSpan, ClipSpans, CutError, clock
 from eventlens.workspace import Event
 
+DIGITS = r"\d{2,5}"  # of a bib, where nobody says more
 _SAMPLE_NAME = "Sample event"
 _SAMPLE_ZONE = "Europe/Berlin"
 _BUCKET = "race"
@@ -37,7 +37,13 @@ _ENOUGH_SEEN = 0.1  # probability; the report sets apart what is less sure than 
 
 
 def run_demo(
-    source: Path | None, *, selfie: Path | None, bib: str | None, folder: Path, s3: bool = False
+    source: Path | None,
+    *,
+    selfie: Path | None,
+    bib: str | None,
+    folder: Path,
+    bib_pattern: str | None = None,
+    s3: bool = False,
 ) -> Path:
     """Index an event, find somebody by selfie and by bib, print what was found, cut clips, write a report.
 
@@ -49,13 +55,16 @@ def run_demo(
         selfie: Whom to look for; None: the sample event's runner, or the largest face of `source`.
         bib: Which bib; None: the sample runner's, or the most frequent one of `source`.
         folder: Where the sample event, the workspace, the clips and report.html go.
+        bib_pattern: Regular expression for a whole bib of `source`; None: two to five digits.
         s3: Put the photos and videos into a bucket of an S3 server on this machine first, and take them from there.
 
     Returns:
         The report.
     """
+    if selfie is not None and not selfie.is_file():
+        raise eventlens.NotFoundError(f"no selfie at {str(selfie)!r}")
     folder.mkdir(parents=True, exist_ok=True)
-    task = _sample_task(folder / "sample") if source is None else _own_task(source)
+    task = _sample_task(folder / "sample") if source is None else _own_task(source, bib_pattern)
     task = replace(task, selfie=selfie or task.selfie, bib=bib or task.bib)
     if not s3:
         report = _run(task, eventlens.open(folder / "workspace"), folder)
@@ -84,6 +93,12 @@ class _Task:
 
 
 def _sample_task(folder: Path) -> _Task:
+    try:
+        from eventlens.sample_event import BIB_PATTERN, make_sample_event
+    except ModuleNotFoundError as error:
+        raise eventlens.UnsupportedError(
+            f"the sample event is drawn with {error.name}, which is not installed: pip install pillow"
+        ) from None
     sample = make_sample_event(folder, progress=_say)
     made = f"{count_of(len(sample.truth), 'photo')} and a video of {sample.video.duration:.0f} s"
     _say(f"sample event: {made} in {sample.folder}")
@@ -92,8 +107,8 @@ def _sample_task(folder: Path) -> _Task:
     return _Task(_SAMPLE_NAME, BIB_PATTERN, _SAMPLE_ZONE, places, sample.selfies[person], sample.bibs[person])
 
 
-def _own_task(source: Path) -> _Task:
-    return _Task(f"Photos in {source.resolve()}", r"\d{2,5}", "UTC", [str(source)])
+def _own_task(source: Path, bib_pattern: str | None) -> _Task:
+    return _Task(f"Photos in {source.resolve()}", bib_pattern or DIGITS, "UTC", [str(source)])
 
 
 def _in_bucket(folder: Path, server: S3Server, storage: eventlens.Storage) -> str:
@@ -131,6 +146,8 @@ def _indexed(task: _Task, season: eventlens.Workspace) -> Event:
         event = season.event(task.event)
     except eventlens.NotFoundError:
         event = season.create_event(task.event, bib_pattern=task.bib_pattern, time_zone=task.time_zone)
+    if event.bib_pattern != task.bib_pattern:
+        event.bib_pattern = task.bib_pattern
     for place in task.places:
         with progress_shown("indexing") as progress:
             report = event.index(place, progress=progress)

@@ -17,7 +17,7 @@ class Features:
     selfie_search: bool = True
     name_search: bool = False
     video_search: bool = False
-    """This and the next turn on by themselves with the event's first video, unless one was ever set."""
+    """This and the next turn on by themselves with the event's first video, unless one was changed before."""
     video_selfie_search: bool = False
     timeline_search: bool = True
 

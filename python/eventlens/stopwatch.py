@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 
 from eventlens import _core
 from eventlens.models import BibReader, FaceFinder, open_models
-from eventlens.sample_event import make_sample_event
 
 _PHOTOS = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".heic", ".heif"}
 _T = TypeVar("_T")
@@ -28,6 +27,13 @@ def measure_folder(folder: Path | None, photos: int) -> list[dict[str, Any]]:
         NotFoundError: there is no photo in the folder.
     """
     if folder is None:
+        try:
+            from eventlens.sample_event import make_sample_event
+        except ModuleNotFoundError as error:
+            raise _core.UnsupportedError(
+                f"the sample event is drawn with {error.name}, which is not installed: pip install pillow, or "
+                "name a folder of photos"
+            ) from None
         with tempfile.TemporaryDirectory() as scratch:
             return _measure(make_sample_event(scratch).photos, photos)
     return _measure(folder, photos)

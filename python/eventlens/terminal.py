@@ -195,7 +195,7 @@ def print_failures(failures: list[tuple[str, str]], word: str = "failed", most: 
     for key, reason in failures[:most]:
         out.print(f"  {word}  {shown(key)}: {reason}", markup=False, soft_wrap=True)
     if len(failures) > most:
-        out.print(f"  … and {len(failures) - most} more (`eventlens status --json` lists them)", markup=False)
+        out.print(f"  … and {len(failures) - most} more (`--json` lists them)", markup=False)
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

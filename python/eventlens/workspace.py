@@ -565,8 +565,11 @@ class Event:
 
         Returns:
             How many participants there are. An empty list removes the roster.
+
+        Raises:
+            NotFoundError: there is no such file.
         """
-        return self._engine.set_roster(self.id, csv if isinstance(csv, bytes) else Path(csv).read_bytes())
+        return self._engine.set_roster(self.id, csv if isinstance(csv, bytes) else _read(csv, "roster"))
 
     def roster(self) -> list[tuple[str, str]]:
         """(bib, name) of each participant."""
@@ -828,7 +831,7 @@ class Event:
             )
         else:
             encoded = [
-                item if isinstance(item, bytes) else _read_selfie(item)
+                item if isinstance(item, bytes) else _read(item, "selfie")
                 for item in selfies
                 if not isinstance(item, np.ndarray)
             ]
@@ -1045,16 +1048,23 @@ class Event:
                 yield row | {"bib": bib.text, "probability": bib.probability, "partial": bib.partial} | box
 
     def to_dataframe(self) -> pd.DataFrame:
-        """`rows()` as a pandas DataFrame; needs pandas (`pip install eventlens[pandas]`)."""
-        import pandas as pd
+        """`rows()` as a pandas DataFrame.
+
+        Raises:
+            UnsupportedError: pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ModuleNotFoundError:
+            raise _core.UnsupportedError("a DataFrame needs pandas: pip install pandas") from None
 
         return pd.DataFrame(list(self.rows()))
 
 
-def _read_selfie(path: str | PathLike[str]) -> bytes:
+def _read(path: str | PathLike[str], what: str) -> bytes:
     try:
         return Path(path).read_bytes()
     except FileNotFoundError:
-        raise _core.NotFoundError(f"no selfie at {fspath(path)!r}") from None
+        raise _core.NotFoundError(f"no {what} at {fspath(path)!r}") from None
     except OSError as error:
-        raise _core.BadInputError(f"the selfie {fspath(path)!r} cannot be read: {error.strerror}") from error
+        raise _core.BadInputError(f"the {what} {fspath(path)!r} cannot be read: {error.strerror}") from error

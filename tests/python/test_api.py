@@ -34,6 +34,21 @@ def test_importing_loads_no_models_and_no_table_or_terminal_libraries(tmp_path):
     )
 
 
+def test_only_the_sample_event_needs_pillow(tmp_path):
+    """A server is installed without it."""
+    code = (
+        "import sys\n"
+        "sys.modules['PIL'] = None\n"
+        "import eventlens.cli, eventlens.demo, eventlens.serve, eventlens.stopwatch\n"
+        "sys.argv = ['eventlens', 'demo']\n"
+        "eventlens.cli.main()\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    assert run.returncode == 3
+    assert "pip install pillow" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
 def test_without_models_the_error_says_what_to_do(tmp_path):
     code = (
         "import eventlens\ntry:\n    eventlens.FaceFinder()\nexcept LookupError as error:\n    print(error)\n"
