@@ -240,8 +240,9 @@ std::vector<Route> Operation::administration_routes() {
         return reply;
     };
     std::vector<Route> routes{{.method = "GET", .pattern = "/metrics", .handler = metrics}};
-    for (const auto& more : {admin_organisation_routes(), admin_event_routes(), admin_deletion_routes(),
-                             admin_run_routes(), admin_webhook_routes(), admin_usage_routes()})
+    for (const auto& more :
+         {admin_organisation_routes(), admin_event_routes(), admin_deletion_routes(), admin_run_routes(),
+          admin_webhook_routes(), admin_usage_routes(), admin_page_routes()})
         routes.insert(routes.end(), more.begin(), more.end());
     return routes;
 }

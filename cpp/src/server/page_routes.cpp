@@ -1,3 +1,5 @@
+#include <functional>
+
 #include <nlohmann/json.hpp>
 
 #include "server/pages.h"
@@ -51,11 +53,10 @@ const Page& legacy_document(const Page& page) {
     return document;
 }
 
-}  // namespace
-
-std::vector<Route> page_routes() {
+std::vector<Route> routes_of(const std::function<bool(const Page&)>& wanted) {
     std::vector<Route> routes;
     for (const Page& page : pages()) {
+        if (!wanted(page)) continue;
         routes.push_back({.method = "GET",
                           .pattern = std::string(page.path),
                           .handler =
@@ -67,6 +68,20 @@ std::vector<Route> page_routes() {
                           .work = Work::light});
     }
     return routes;
+}
+
+bool is_of_administration(const Page& page) {
+    return page.path == "/admin_openapi.json";
+}
+
+}  // namespace
+
+std::vector<Route> page_routes() {
+    return routes_of(std::not_fn(is_of_administration));
+}
+
+std::vector<Route> admin_page_routes() {
+    return routes_of(is_of_administration);
 }
 
 }  // namespace eventlens::server

@@ -41,7 +41,8 @@ Reply reply_for(const std::exception& error, Told told) {
     const auto* ours = dynamic_cast<const Error*>(&error);
     const ErrorCode code = ours ? ours->code() : ErrorCode::internal;
     if (code == ErrorCode::overloaded)
-        return failure(500, "The request could not be recorded; try again later");
+        return failure(
+            500, told == Told::errors ? ours->what() : "The request could not be recorded; try again later");
     if (code == ErrorCode::internal || told == Told::refusals) return failure(500, "Internal error");
     return failure(code == ErrorCode::not_found ? 404 : 400, ours->what());
 }
