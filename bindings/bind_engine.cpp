@@ -170,6 +170,7 @@ void bind_values(py::module_& module) {
         .def_readonly("appearances", &IndexReport::appearances)
         .def_readonly("damaged", &IndexReport::damaged)
         .def_readonly("retries", &IndexReport::retries)
+        .def_readonly("store_clock_offset", &IndexReport::store_clock_offset)
         .def_readonly("renditions", &IndexReport::renditions)
         .def_readonly("renditions_failed", &IndexReport::renditions_failed)
         .def_readonly("renditions_outdated", &IndexReport::renditions_outdated)

@@ -288,6 +288,8 @@ class IndexReport:
         appearances: Found in it.
         damaged: (key, frames) of each video with frames that could not be decoded.
         retries: Requests made again, for a busy store or a broken connection; nothing is missing for that.
+        store_clock_offset: Seconds by which the bucket's clock is ahead of this machine's, if it refused requests for
+            that; they were dated by its clock then, but links that other processes make are not.
         renditions: Photos whose renditions were made.
         renditions_failed: (key, reason) of photos that are indexed, but without renditions.
         renditions_outdated: How many of the event's photos lack renditions, or have some of other settings; see
@@ -309,6 +311,7 @@ class IndexReport:
     damaged: list[tuple[str, int]] = field(default_factory=list)
     moved: int = 0
     retries: int = 0
+    store_clock_offset: int = 0
     renditions: int = 0
     renditions_failed: list[tuple[str, str]] = field(default_factory=list)
     renditions_outdated: int = 0
@@ -485,6 +488,7 @@ def report_of(report: _core.CoreIndexReport) -> IndexReport:
         damaged=[(video.key, video.frames) for video in report.damaged],
         moved=report.moved,
         retries=report.retries,
+        store_clock_offset=report.store_clock_offset,
         renditions=report.renditions,
         renditions_failed=[(failure.key, failure.reason) for failure in report.renditions_failed],
         renditions_outdated=report.renditions_outdated,

@@ -54,6 +54,7 @@ def report_json(report: IndexReport) -> dict[str, Any]:
         "appearances": report.appearances,
         "damaged": [{"key": shown(key), "frames": frames} for key, frames in report.damaged],
         "retries": report.retries,
+        "store_clock_offset": report.store_clock_offset,
         "renditions": report.renditions,
         "renditions_failed": pairs(report.renditions_failed),
         "renditions_outdated": report.renditions_outdated,
@@ -146,6 +147,12 @@ def print_report(report: IndexReport, *, dry_run: bool = False) -> None:
     prefix = "would be: " if dry_run else ""
     rate = f" in {report.seconds:.1f} s" if report.seconds >= 0.05 else ""
     out.print(f"{prefix}{'; '.join([str(report), *found])}{rate}", markup=False, soft_wrap=True)
+    if report.store_clock_offset:
+        minutes = abs(report.store_clock_offset) / 60
+        side = "behind" if report.store_clock_offset > 0 else "ahead of"
+        out.print(
+            f"  this machine's clock is {minutes:.0f} minutes {side} the bucket's: set it", markup=False
+        )
     print_failures(report.failed)
     print_failures(
         [(key, f"{count_of(frames, 'frame')} could not be decoded") for key, frames in report.damaged],

@@ -370,6 +370,22 @@ TEST_F(EngineRenditions, LeaveWithTheirPhoto) {
     EXPECT_EQ(files_in(photos()).size(), 2U);
 }
 
+TEST_F(EngineRenditions, APurgeTakesWhatAKilledWriteLeftInTheOrganisersFolder) {
+    add("a.jpg", encode_jpeg(corner_picture({300, 200}).view()));
+    const fs::path place = folder / "pictures";
+    engine->set_renditions(event, {}, place.string());
+    make();
+    const fs::path part = "large/.eventlens-4b2a.part";
+    const fs::path of_event = place / "imgs" / std::to_string(event);
+    const fs::path of_other = place / "imgs" / std::to_string(event + 1);
+    for (const fs::path& mine : {of_event / part, of_other / part, of_event / "large" / "notes.txt"})
+        write_file(mine, bytes_of("some of a picture"));
+    engine->purge_event(event);
+    EXPECT_FALSE(fs::exists(of_event / part));
+    EXPECT_TRUE(fs::exists(of_other / part));
+    EXPECT_TRUE(fs::exists(of_event / "large" / "notes.txt"));
+}
+
 TEST_F(EngineRenditions, AStoreThatFailsIsTriedAgain) {
     const PhotoInfo photo = add("a.jpg", encode_jpeg(corner_picture({300, 200}).view()));
     const fs::path place = folder / "pictures";

@@ -103,6 +103,7 @@ struct IndexReport {
     std::int64_t appearances = 0;
     std::vector<DamagedVideo> damaged;
     std::int64_t retries = 0;  // requests that had to be made again, for a busy store or a broken connection
+    std::int64_t store_clock_offset = 0;  // seconds that the source's clock is ahead, if it refused ours
 
     std::int64_t renditions = 0;                  // photos whose renditions were made
     std::vector<IndexFailure> renditions_failed;  // photos that are indexed, but without them

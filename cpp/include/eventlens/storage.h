@@ -69,6 +69,10 @@ class Source {
     // Requests that had to be made again so far, for a busy store or a connection that broke.
     virtual std::int64_t retries() const { return 0; }
 
+    // How far the store's clock is ahead of this machine's, once it refused requests for that. They are dated
+    // by its clock from then on.
+    virtual std::chrono::seconds clock_offset() const { return std::chrono::seconds(0); }
+
     // Nothing is looked at before the first next().
     virtual std::unique_ptr<Listing> listing(ListOptions options) const = 0;
 
@@ -112,6 +116,10 @@ class Store : public Source {
 
     // An object that is not there is no error.
     virtual void remove(const std::string& key) const = 0;
+
+    // Removes what writes that were killed left half done below a prefix that ends in '/'. Buckets keep
+    // nothing of that kind.
+    virtual void remove_unfinished(const std::string& prefix) const { (void)prefix; }
 
     // An absolute URL that serves the object by GET. Makes no request. Throws Error(unsupported) for a folder
     // and where the credentials cannot sign links.

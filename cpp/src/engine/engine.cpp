@@ -344,14 +344,24 @@ struct Engine::Impl {
         return renditions_in(source.uri(), uris);
     }
 
-    // Of the workspace's own folder the event's part goes as a whole, with what a write that was killed left
-    // half done. Returns IndexReport::files_left.
+    // Of the workspace's own folder the event's part goes as a whole, of others what a write that was killed
+    // left half done. Returns IndexReport::files_left.
     std::vector<IndexFailure> remove_files_of_deleted(EventId event) {
         std::vector<IndexFailure> left = remove_unwanted_files(catalog, store_opener());
         for (const std::filesystem::path& own : own_files(event)) {
             std::error_code reason;
             std::filesystem::remove_all(own, reason);
             if (reason) left.push_back({own.string(), "not removed: " + reason.message()});
+        }
+        for (const std::string& uri : catalog.store_uris()) {
+            if (uri.empty() || names_bucket(uri)) continue;
+            try {
+                for (const char* const kind : {"imgs/", "vids/"})
+                    store_at(uri, {})->remove_unfinished(kind + std::to_string(event) + "/");
+            } catch (const Error& error) {
+                if (error.code() == ErrorCode::not_found) continue;  // with all that was in it
+                left.push_back({uri, std::string("not removed: ") + error.what()});
+            }
         }
         return left;
     }

@@ -157,6 +157,7 @@ class Indexer {
             forget_removed();
         }
         report_.retries = run_.source.retries() - retries_before;
+        report_.store_clock_offset = run_.source.clock_offset().count();
         report_.faces = progress_.faces;
         report_.bib_reads = progress_.bib_reads;
         report_.footage = progress_.videos.footage;

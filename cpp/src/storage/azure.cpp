@@ -85,6 +85,7 @@ class AzureStore : public Store {
     const std::string& access() const override { return access_; }
     int parallel_reads() const override { return parallel_reads_; }
     std::int64_t retries() const override { return service_->retries(); }
+    std::chrono::seconds clock_offset() const override { return service_->clock_offset(); }
 
     std::unique_ptr<Listing> listing(ListOptions options) const override {
         return list_pages(

@@ -18,6 +18,7 @@ class Service {
 
     const Account& account() const { return account_; }
     std::int64_t retries() const { return client_.retries(); }
+    std::chrono::seconds clock_offset() const { return client_.clock_offset(); }
 
     // Seconds since 1970-01-01 UTC, by the service's clock.
     std::int64_t now() const;

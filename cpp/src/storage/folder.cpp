@@ -189,6 +189,11 @@ class Folder : public Store {
         remove_from_folder(root_, key);
     }
 
+    void remove_unfinished(const std::string& prefix) const override {
+        require_plain(prefix.substr(0, prefix.find_last_not_of('/') + 1));
+        remove_parts_from_folder(root_, prefix);
+    }
+
     std::string presign_get(const std::string&, const LinkOptions&) const override {
         throw Error(ErrorCode::unsupported, "a file in a folder has no URL that others can read: " + root_);
     }

@@ -67,12 +67,15 @@ Place place_of(const std::string& root, const std::string& key, Missing missing)
     return {std::move(folder), key.substr(begin), path};
 }
 
+constexpr const char* part_begins = ".eventlens-";
+constexpr const char* part_ends = ".part";
+
 // A file under a name that listings leave out, until it gets its own. Dies with this object otherwise.
 class PartFile {
   public:
     explicit PartFile(const Place& place)
         : place_(place),
-          name_(".eventlens-" + uuid_text(make_uuid()) + ".part"),
+          name_(part_begins + uuid_text(make_uuid()) + part_ends),
           file_(
               ::openat(place.folder.number(), name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666)) {
         if (!file_) throw failed();
@@ -176,6 +179,21 @@ void remove_from_folder(const std::string& root, const std::string& key) {
     if (!place.folder) return;
     if (::unlinkat(place.folder.number(), place.name.c_str(), 0) != 0 && errno != ENOENT)
         throw file_error(errno, "cannot remove " + place.path);
+}
+
+void remove_parts_from_folder(const std::string& root, const std::string& prefix) {
+    namespace fs = std::filesystem;
+    std::error_code reason;
+    std::vector<std::string> keys;
+    fs::recursive_directory_iterator entry(fs::path(root + prefix), reason);
+    for (; !reason && entry != fs::recursive_directory_iterator(); entry.increment(reason)) {
+        const std::string name = entry->path().filename().string();
+        if (name.starts_with(part_begins) && name.ends_with(part_ends))
+            keys.push_back(entry->path().string().substr(root.size()));
+    }
+    if (reason && reason != std::errc::no_such_file_or_directory)
+        throw file_error(reason.value(), "cannot list " + root + prefix);
+    for (const std::string& key : keys) remove_from_folder(root, key);
 }
 
 }  // namespace eventlens

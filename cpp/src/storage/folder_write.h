@@ -20,4 +20,7 @@ bool copy_into_folder(const std::string& root, const std::string& key, const std
 // No error when there is none.
 void remove_from_folder(const std::string& root, const std::string& key);
 
+// What the first two leave when they are killed, anywhere below a prefix, which ends in '/'.
+void remove_parts_from_folder(const std::string& root, const std::string& prefix);
+
 }  // namespace eventlens

@@ -51,6 +51,7 @@ class Bucket {
     const std::string& name() const { return name_; }
     bool asks_first() const { return asks_first_; }
     std::int64_t retries() const { return client_.retries(); }
+    std::chrono::seconds clock_offset() const { return client_.clock_offset(); }
 
   private:
     // What one question has learnt from refusals.

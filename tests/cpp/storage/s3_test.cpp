@@ -161,9 +161,11 @@ TEST(S3, TakesTheServersClock) {
             failure("403 Forbidden", "RequestTimeTooSkewed", "", "Date: " + http_date(theirs) + "\r\n")};
     });
     const auto store = open_at(server.url());
+    EXPECT_EQ(store->clock_offset().count(), 0);
     EXPECT_EQ(text_of(*store, "a.jpg"), "photo");
     EXPECT_EQ(text_of(*store, "b.jpg"), "photo");
     EXPECT_EQ(server.requests().size(), 3u);
+    EXPECT_NEAR(static_cast<double>(store->clock_offset().count()), 3600, 30);
     believes = false;
     const auto error = error_of([&] { text_of(*store, "c.jpg"); });
     ASSERT_TRUE(error);
