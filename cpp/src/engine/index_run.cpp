@@ -411,14 +411,22 @@ class Indexer {
     bool gives_any(std::span<const StoredObject> left) const {
         const std::size_t step = left.size() / asked_for_elsewhere + 1;
         for (std::size_t i = 0; i < left.size(); i += step) {
-            try {
-                (void)run_.source.open(left[i].key);
-                return true;
-            } catch (const Error& error) {
-                if (error.code() == ErrorCode::overloaded) return false;
-            }
+            const std::optional<bool> given = gives(left[i]);
+            if (!given) return false;
+            if (*given) return true;
         }
         return false;
+    }
+
+    // Nothing: the source is in trouble.
+    std::optional<bool> gives(const StoredObject& object) const {
+        try {
+            (void)run_.source.open(object.key);
+            return true;
+        } catch (const Error& error) {
+            if (error.code() == ErrorCode::overloaded) return std::nullopt;
+            return false;
+        }
     }
 
     void take(Worked worked) {
